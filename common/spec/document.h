@@ -1,0 +1,55 @@
+// A YAML file as a tree that remembers where everything stands.
+//
+// The seam to yaml-cpp, which throws, lets duplicate keys pass and expands aliases without bound: none of that leaves this file.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "common/spec/diagnostics.h"
+
+namespace cambrian {
+
+// One value of the file. Plain data; children are owned.
+struct Node {
+  enum class Kind { kNull, kScalar, kList, kMap };
+  struct Entry;
+
+  Kind kind = Kind::kNull;
+  Mark mark;
+  std::string scalar;   // as written, quotes removed
+  bool quoted = false;  // "1" is text, 1 is a number
+  std::vector<Node> items;
+  std::vector<Entry> entries;  // in the file's order; keys are distinct
+
+  bool IsNull() const { return kind == Kind::kNull; }
+  bool IsScalar() const { return kind == Kind::kScalar; }
+  bool IsList() const { return kind == Kind::kList; }
+  bool IsMap() const { return kind == Kind::kMap; }
+  // The value of `key` in a map, or null.
+  const Node* Find(absl::string_view key) const;
+  // A plain scalar as a number ("1e-3", "20 %" = 0.2), integer ("128"; not "1.0") or truth ("true", "false").
+  absl::optional<double> AsNumber() const;
+  absl::optional<int64_t> AsInteger() const;
+  absl::optional<bool> AsBool() const;
+  // "a map", "a list", "the number 3", "the text \"x\"": for error messages.
+  std::string Describe() const;
+};
+
+struct Node::Entry {
+  std::string key;
+  Mark key_mark;
+  Node value;
+};
+
+// Reads `text`. Syntax errors, duplicate keys, merge keys, more than one document, more than 200,000 nodes after aliases are expanded,
+// nesting past 64 and keys that are no scalars are errors in `diagnostics`; then the result may be partial.
+Node ParseYaml(absl::string_view text, Diagnostics& diagnostics);
+
+// The tree as YAML again, for files that are written by the program (a space inlined, a study continued).
+std::string ToYaml(const Node& node);
+
+}  // namespace cambrian
