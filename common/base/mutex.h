@@ -1,5 +1,5 @@
-// The mutex that Cambrian's code uses: absl::Mutex, or an annotated std::mutex under ThreadSanitizer, which would see false races in
-// Debian's uninstrumented Abseil.
+// The mutex that Cambrian's code uses: absl::Mutex, or an annotated std::mutex under
+// ThreadSanitizer, which would see false races in Debian's uninstrumented Abseil.
 #pragma once
 
 #ifndef CAMBRIAN_TSAN
@@ -31,7 +31,9 @@ class ABSL_LOCKABLE Mutex {
 
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
-  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_->Lock(); }
+  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_->Lock();
+  }
   ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_->Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
@@ -50,7 +52,8 @@ class CondVar {
   // Returns true on timeout.
   bool WaitWithTimeout(Mutex* mutex, absl::Duration timeout) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const bool expired = condition_.wait_for(lock, absl::ToChronoNanoseconds(timeout)) == std::cv_status::timeout;
+    const bool expired =
+        condition_.wait_for(lock, absl::ToChronoNanoseconds(timeout)) == std::cv_status::timeout;
     lock.release();
     return expired;
   }

@@ -5,8 +5,9 @@
 
 namespace cambrian {
 
-// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. The standard library's distributions differ between
-// implementations, so ours are here. Not thread-safe; copies continue independently from the same state.
+// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. The standard library's
+// distributions differ between implementations, so ours are here. Not thread-safe; copies continue
+// independently from the same state.
 class Random {
  public:
   explicit Random(uint64_t seed) : Random(seed, 0) {}

@@ -22,8 +22,8 @@ inline absl::Status Annotate(const absl::Status& status, absl::string_view conte
 #define CAMBRIAN_CONCAT(a, b) CAMBRIAN_CONCAT_INNER(a, b)
 
 // Leaves the function with the status if it is not OK.
-#define RETURN_IF_ERROR(expression)                     \
-  do {                                                  \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

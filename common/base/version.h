@@ -4,7 +4,8 @@
 namespace cambrian {
 
 inline constexpr char kVersion[] = CAMBRIAN_VERSION;
-// Raised when an older peer could misunderstand. Server, workers and clients refuse a peer of another wire protocol.
+// Raised when an older peer could misunderstand. Server, workers and clients refuse a peer of
+// another wire protocol.
 inline constexpr int kWireProtocol = 1;
 inline constexpr int kEvaluatorProtocol = 1;
 

@@ -1,33 +1,34 @@
-// What an agent and an evaluator say to each other: one JSON object a line, over two descriptors of their own.
+// What an agent and an evaluator say to each other: one JSON object a line, over two descriptors of
+// their own.
 //
-// The evaluator reads from the descriptor in CAMBRIAN_EVALUATOR_IN and writes to the one in CAMBRIAN_EVALUATOR_OUT, so that a library's
-// print corrupts nothing: stdout and stderr become the trial's log. Lines are UTF-8, at most 16 MiB, ended by '\n'. Non-finite numbers
-// are the strings "NaN", "Infinity", "-Infinity". Unknown fields are ignored; unknown types of message are an error.
+// The evaluator reads from the descriptor in CAMBRIAN_EVALUATOR_IN and writes to the one in
+// CAMBRIAN_EVALUATOR_OUT, so that a library's print corrupts nothing: stdout and stderr become the
+// trial's log. Lines are UTF-8, at most 16 MiB, ended by '\n'. Non-finite numbers are the strings
+// "NaN", "Infinity", "-Infinity". Unknown fields are ignored; unknown types of message are an
+// error.
 //
-//   evaluator → agent   hello        protocol, name, version, capabilities (devices, metrics); the first line, within 60 s
-//   agent → evaluator   welcome      protocol, version; or it closes the pipe, saying in its log which side is too old
-//   agent → evaluator   start        an assignment; one at a time
-//   evaluator → agent   progress     assignment, step, steps, metrics
-//   evaluator → agent   acquire      wants its device to itself, before measuring
-//   agent → evaluator   acquired     has it: the device's other evaluators are paused
-//   evaluator → agent   release      does not need it any longer
-//   agent → evaluator   pause        let the device alone, between two steps of training
-//   evaluator → agent   paused
-//   agent → evaluator   resume
-//   agent → evaluator   stop         end the assignment within 2 s: answered by `error` with kind "stopped" (or the result, if it was ready)
-//   evaluator → agent   result       assignment, metrics, checkpoint (a file in the assignment's folder, may be absent)
-//   evaluator → agent   error        assignment, kind, message
-//   closing the pipe    the evaluator ends at once, whatever it is doing
+//   evaluator → agent   hello        protocol, name, version, capabilities (devices, metrics); the
+//   first line, within 60 s agent → evaluator   welcome      protocol, version; or it closes the
+//   pipe, saying in its log which side is too old agent → evaluator   start        an assignment;
+//   one at a time evaluator → agent   progress     assignment, step, steps, metrics evaluator →
+//   agent   acquire      wants its device to itself, before measuring agent → evaluator   acquired
+//   has it: the device's other evaluators are paused evaluator → agent   release      does not need
+//   it any longer agent → evaluator   pause        let the device alone, between two steps of
+//   training evaluator → agent   paused agent → evaluator   resume agent → evaluator   stop end the
+//   assignment within 2 s: answered by `error` with kind "stopped" (or the result, if it was ready)
+//   evaluator → agent   result       assignment, metrics, checkpoint (a file in the assignment's
+//   folder, may be absent) evaluator → agent   error        assignment, kind, message closing the
+//   pipe    the evaluator ends at once, whatever it is doing
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "common/nas/objective.h"
 #include "nlohmann/json.hpp"
 
@@ -54,7 +55,7 @@ struct MeasureLatency {
 };
 
 struct Start {
-  std::string assignment;       // names it in every answer
+  std::string assignment;  // names it in every answer
   std::string device = "cpu";
   int threads = 1;              // to train with
   nlohmann::json network;       // common/nas/network.h; may be null for evaluators that need none
@@ -63,10 +64,11 @@ struct Start {
   nlohmann::json data;          // DataSpec::ToJson
   double share = 1;             // fidelity: of the training data
   uint64_t seed = 0;            // of weights, batches and augmentation
-  uint64_t split_seed = 0;      // of the validation split and of the share: the study's, the same for all its trials
-  bool test = false;            // read the test set once, at the end, and report test_…
-  absl::optional<MeasureLatency> latency;
-  std::string folder;           // an empty folder for files; the agent removes it
+  uint64_t split_seed =
+      0;  // of the validation split and of the share: the study's, the same for all its trials
+  bool test = false;  // read the test set once, at the end, and report test_…
+  std::optional<MeasureLatency> latency;
+  std::string folder;  // an empty folder for files; the agent removes it
 };
 
 struct Progress {
@@ -83,30 +85,39 @@ struct Result {
 };
 
 struct Error {
-  // kInfeasible: this candidate cannot work (a NaN loss, shapes); kData: the data are broken, another candidate fails as well;
-  // kMemory: out of memory; kStopped: as told; kFailed: anything else.
+  // kInfeasible: this candidate cannot work (a NaN loss, shapes); kData: the data are broken,
+  // another candidate fails as well; kMemory: out of memory; kStopped: as told; kFailed: anything
+  // else.
   enum class Kind { kInfeasible, kData, kMemory, kStopped, kFailed };
   std::string assignment;
   Kind kind = Kind::kFailed;
   std::string message;
 };
 
-struct Acquire { std::string assignment; };
+struct Acquire {
+  std::string assignment;
+};
 struct Acquired {};
-struct Release { std::string assignment; };
+struct Release {
+  std::string assignment;
+};
 struct Pause {};
 struct Paused {};
 struct Resume {};
-struct Stop { std::string assignment; };
+struct Stop {
+  std::string assignment;
+};
 
-using Message = std::variant<Hello, Welcome, Start, Progress, Result, Error, Acquire, Acquired, Release, Pause, Paused, Resume, Stop>;
+using Message = std::variant<Hello, Welcome, Start, Progress, Result, Error, Acquire, Acquired,
+                             Release, Pause, Paused, Resume, Stop>;
 
 // One line without the '\n'.
 std::string Encode(const Message& message);
 // \error kInvalidArgument that says what is wrong with the line. Never throws, whatever the line.
 absl::StatusOr<Message> Decode(absl::string_view line);
 
-// Metrics as JSON: {"accuracy": {"value": 0.9, "low": 0.89, "high": 0.91}}; a bare number is a value alone.
+// Metrics as JSON: {"accuracy": {"value": 0.9, "low": 0.89, "high": 0.91}}; a bare number is a
+// value alone.
 nlohmann::json MetricsToJson(const Metrics& metrics);
 absl::StatusOr<Metrics> MetricsFromJson(const nlohmann::json& json);
 

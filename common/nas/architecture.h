@@ -18,8 +18,8 @@ struct Decision {
   std::string name;  // a path: "cell.edge_0_1", "recipe.optimizer.sgd.lr"; unique in its space
   Kind kind = Kind::kCategorical;
 
-  // Categorical: what a person reads and files hold, in the file's order ("conv3x3", "0+2", "24"), at least one. As JSON a value
-  // is its number where `numbers` has them, its label otherwise.
+  // Categorical: what a person reads and files hold, in the file's order ("conv3x3", "0+2", "24"),
+  // at least one. As JSON a value is its number where `numbers` has them, its label otherwise.
   std::vector<std::string> options;
   bool ordered = false;         // all options are numbers: neighbours are meaningful
   std::vector<double> numbers;  // the options' numbers if `ordered`, else empty
@@ -35,7 +35,8 @@ struct Decision {
 };
 
 // One value for every active decision of a space, in the space's order of decisions.
-// Categorical: the option's index. Integer, real: the value. Inactive: NaN. Only its space can make sense of it.
+// Categorical: the option's index. Integer, real: the value. Inactive: NaN. Only its space can make
+// sense of it.
 struct Architecture {
   static constexpr double kInactive = std::numeric_limits<double>::quiet_NaN();
 

@@ -26,8 +26,9 @@ struct CanonicalKey {
   }
 };
 
-// Names and places do not count; sums are flattened and unordered, with multiplicity; operations without weights and with one input
-// that are applied twice to one value are one value (dropout is not); operations with weights are instances of their own.
+// Names and places do not count; sums are flattened and unordered, with multiplicity; operations
+// without weights and with one input that are applied twice to one value are one value (dropout is
+// not); operations with weights are instances of their own.
 CanonicalKey KeyOf(const Network& network);
 
 }  // namespace cambrian

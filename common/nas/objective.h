@@ -2,27 +2,29 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 
 namespace cambrian {
 
 // One metric's value. Plain data.
 struct Measurement {
   double value = 0;
-  // Where it was measured or estimated with a spread: p10 and p90 for latency_ms, the 95 % interval for accuracy.
-  absl::optional<double> low;
-  absl::optional<double> high;
+  // Where it was measured or estimated with a spread: p10 and p90 for latency_ms, the 95 % interval
+  // for accuracy.
+  std::optional<double> low;
+  std::optional<double> high;
 
   bool operator==(const Measurement&) const = default;
 };
 
-// By metric name: "accuracy" (0 … 1, validation), "loss" (nats, validation), "latency_ms", "parameters", "macs", "peak_memory_mb"
-// (10^6 bytes), "train_seconds"; after the final training also "test_accuracy", "test_loss". Evaluators may report others.
+// By metric name: "accuracy" (0 … 1, validation), "loss" (nats, validation), "latency_ms",
+// "parameters", "macs", "peak_memory_mb" (10^6 bytes), "train_seconds"; after the final training
+// also "test_accuracy", "test_loss". Evaluators may report others.
 using Metrics = std::map<std::string, Measurement>;
 
 // Metrics that the network alone determines: known before any work starts.
@@ -40,7 +42,9 @@ struct Constraint {
   Bound bound = Bound::kAtMost;
   double value = 0;
 
-  bool Holds(double measured) const { return bound == Bound::kAtMost ? measured <= value : measured >= value; }
+  bool Holds(double measured) const {
+    return bound == Bound::kAtMost ? measured <= value : measured >= value;
+  }
   // "parameters <= 500000"
   std::string ToString() const;
   bool operator==(const Constraint&) const = default;

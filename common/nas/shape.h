@@ -7,8 +7,8 @@
 
 namespace cambrian {
 
-// Channels × axes, without the batch: no axes for a table's row, one (length) for a sequence, two (height, width) for an image.
-// A tensor of a batch is [batch, channels, axes…].
+// Channels × axes, without the batch: no axes for a table's row, one (length) for a sequence, two
+// (height, width) for an image. A tensor of a batch is [batch, channels, axes…].
 struct Shape {
   int64_t channels = 0;
   std::vector<int64_t> axes;

@@ -40,7 +40,8 @@ class Diagnostics {
   int errors() const { return errors_; }
   const std::vector<Diagnostic>& all() const { return all_; }
 
-  // Every finding as EXPERIENCE shows it: "error: FILE:LINE:COLUMN: message", the line, carets with the suggestion.
+  // Every finding as EXPERIENCE shows it: "error: FILE:LINE:COLUMN: message", the line, carets with
+  // the suggestion.
   std::string Render() const;
   // OK, or kInvalidArgument with Render() as its message.
   absl::Status ToStatus() const;
@@ -52,7 +53,8 @@ class Diagnostics {
   int errors_ = 0;
 };
 
-// The candidate nearest to `word` if it is near enough for a typing error (Damerau-Levenshtein ≤ 1 + length / 4), else empty.
+// The candidate nearest to `word` if it is near enough for a typing error (Damerau-Levenshtein ≤ 1
+// + length / 4), else empty.
 std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates);
 // "did you mean \"x\"?" or empty.
 std::string DidYouMean(absl::string_view word, const std::vector<std::string>& candidates);

@@ -1,14 +1,15 @@
 // A YAML file as a tree that remembers where everything stands.
 //
-// The seam to yaml-cpp, which throws, lets duplicate keys pass and expands aliases without bound: none of that leaves this file.
+// The seam to yaml-cpp, which throws, lets duplicate keys pass and expands aliases without bound:
+// none of that leaves this file.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "common/spec/diagnostics.h"
 
 namespace cambrian {
@@ -31,10 +32,11 @@ struct Node {
   bool IsMap() const { return kind == Kind::kMap; }
   // The value of `key` in a map, or null.
   const Node* Find(absl::string_view key) const;
-  // A plain scalar as a number ("1e-3", "20 %" = 0.2), integer ("128"; not "1.0") or truth ("true", "false").
-  absl::optional<double> AsNumber() const;
-  absl::optional<int64_t> AsInteger() const;
-  absl::optional<bool> AsBool() const;
+  // A plain scalar as a number ("1e-3", "20 %" = 0.2), integer ("128"; not "1.0") or truth ("true",
+  // "false").
+  std::optional<double> AsNumber() const;
+  std::optional<int64_t> AsInteger() const;
+  std::optional<bool> AsBool() const;
   // "a map", "a list", "the number 3", "the text \"x\"": for error messages.
   std::string Describe() const;
 };
@@ -45,11 +47,13 @@ struct Node::Entry {
   Node value;
 };
 
-// Reads `text`. Syntax errors, duplicate keys, merge keys, more than one document, more than 200,000 nodes after aliases are expanded,
-// nesting past 64 and keys that are no scalars are errors in `diagnostics`; then the result may be partial.
+// Reads `text`. Syntax errors, duplicate keys, merge keys, more than one document, more than
+// 200,000 nodes after aliases are expanded, nesting past 64 and keys that are no scalars are errors
+// in `diagnostics`; then the result may be partial.
 Node ParseYaml(absl::string_view text, Diagnostics& diagnostics);
 
-// The tree as YAML again, for files that are written by the program (a space inlined, a study continued).
+// The tree as YAML again, for files that are written by the program (a space inlined, a study
+// continued).
 std::string ToYaml(const Node& node);
 
 }  // namespace cambrian

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "common/nas/objective.h"
 #include "common/nas/recipe.h"
 #include "common/nas/search_space.h"
@@ -18,18 +18,21 @@
 
 namespace cambrian {
 
-// Which data, and how they are split. `json` is what an evaluator gets, e.g. {"idx": {"folder": "/usr/share/…"}, "validation": 0.1}.
+// Which data, and how they are split. `json` is what an evaluator gets, e.g. {"idx": {"folder":
+// "/usr/share/…"}, "validation": 0.1}.
 struct DataSpec {
   enum class Format { kIdx, kCifar10, kCsv, kImages };
   Format format = Format::kIdx;
-  std::string path;           // folder, or the CSV file; absolute once submitted
-  std::string label;          // csv: the label's column
-  std::vector<int64_t> shape; // csv: [channels, height, width] if rows are images; images: [channels, height, width] to check
-  double test = 0;            // csv, images without a test folder: share kept as the test set, [0, 1)
-  double validation = 0.1;    // share of the training set, stratified, fixed by the seed, (0, 1)
-  // What the data hold, filled in before a study is submitted (`cambrian-evaluator --describe-data`), or written by the user where
-  // the client does not have them: `data: {task: {input: [1, 28, 28], classes: 10}, sha256: …}`.
-  absl::optional<Task> task;
+  std::string path;            // folder, or the CSV file; absolute once submitted
+  std::string label;           // csv: the label's column
+  std::vector<int64_t> shape;  // csv: [channels, height, width] if rows are images; images:
+                               // [channels, height, width] to check
+  double test = 0;          // csv, images without a test folder: share kept as the test set, [0, 1)
+  double validation = 0.1;  // share of the training set, stratified, fixed by the seed, (0, 1)
+  // What the data hold, filled in before a study is submitted (`cambrian-evaluator
+  // --describe-data`), or written by the user where the client does not have them: `data: {task:
+  // {input: [1, 28, 28], classes: 10}, sha256: …}`.
+  std::optional<Task> task;
   std::string sha256;
 
   nlohmann::ordered_json ToJson() const;
@@ -62,11 +65,13 @@ struct StrategySpec {
 
 struct Budget {
   int64_t trials = 100;
-  absl::Duration time = absl::InfiniteDuration();  // from the first trial's start, pauses not counted
-  int64_t failures = 10;                           // in a row, then the study is FAILED
+  absl::Duration time =
+      absl::InfiniteDuration();  // from the first trial's start, pauses not counted
+  int64_t failures = 10;         // in a row, then the study is FAILED
 };
 
-// What happens with the winner: a study of its own with the same space, on all the data, which reads the test set once.
+// What happens with the winner: a study of its own with the same space, on all the data, which
+// reads the test set once.
 struct FinishSpec {
   double epochs = 1;
   double share = 1;
@@ -75,36 +80,42 @@ struct FinishSpec {
 struct StudySpec {
   std::string name;
   DataSpec data;
-  std::string space_name;  // "nasbench201", or the file's name; for people
+  std::string space_name;                    // "nasbench201", or the file's name; for people
   std::shared_ptr<const SearchSpace> space;  // with the recipe's decisions
   EstimatorSpec estimator;
   StrategySpec strategy;
-  std::vector<Objective> objectives;  // at least one; the first names "the best"
-  absl::optional<Scalarization> scalarization;  // what the strategy climbs instead of the front
+  std::vector<Objective> objectives;           // at least one; the first names "the best"
+  std::optional<Scalarization> scalarization;  // what the strategy climbs instead of the front
   std::vector<Constraint> constraints;
-  absl::optional<LatencySpec> latency;  // set if any objective, constraint or weight needs latency_ms
+  std::optional<LatencySpec>
+      latency;  // set if any objective, constraint or weight needs latency_ms
   Budget budget;
-  absl::optional<FinishSpec> finish;
+  std::optional<FinishSpec> finish;
   bool test = false;  // trials report test_… metrics: only in the study that `finish` starts
   uint64_t seed = 1;
 
-  // The self-contained file: space inlined, paths absolute, data described. Parsing it gives the same study.
+  // The self-contained file: space inlined, paths absolute, data described. Parsing it gives the
+  // same study.
   std::string text;
 
   // The recipe in effect for an architecture. \error kInvalidArgument
   absl::StatusOr<Recipe> RecipeFor(const Architecture& architecture) const;
 };
 
-// Reads a study file. `folder` is where relative paths (data, `space: {file: …}`) start. `settings` are `--set budget.trials=200`
-// overrides, "path=value", applied before checking. Everything wrong is in `diagnostics`; then the result is null.
-std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view folder, const std::vector<std::string>& settings,
+// Reads a study file. `folder` is where relative paths (data, `space: {file: …}`) start. `settings`
+// are `--set budget.trials=200` overrides, "path=value", applied before checking. Everything wrong
+// is in `diagnostics`; then the result is null.
+std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view folder,
+                                      const std::vector<std::string>& settings,
                                       Diagnostics& diagnostics);
 
-// The same study with its data described: what is submitted. `task` and `sha256` come from whoever can read the data.
-// \error kInvalidArgument if the file states another task.
-absl::StatusOr<std::string> CompleteStudy(const StudySpec& study, const Task& task, absl::string_view sha256);
+// The same study with its data described: what is submitted. `task` and `sha256` come from whoever
+// can read the data. \error kInvalidArgument if the file states another task.
+absl::StatusOr<std::string> CompleteStudy(const StudySpec& study, const Task& task,
+                                          absl::string_view sha256);
 
-// The study that `finish` starts, complete: strategy `listed` with `architecture`, `test: true`, its epochs and share, no `finish`.
+// The study that `finish` starts, complete: strategy `listed` with `architecture`, `test: true`,
+// its epochs and share, no `finish`.
 std::string FinishStudy(const StudySpec& study, const Architecture& architecture);
 
 }  // namespace cambrian

@@ -1,4 +1,5 @@
-// Safetensors files: named tensors, nothing that can run. https://github.com/huggingface/safetensors (format)
+// Safetensors files: named tensors, nothing that can run.
+// https://github.com/huggingface/safetensors (format)
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,12 @@ struct Safetensors {
   std::map<std::string, std::string> metadata;  // the file's "__metadata__"
 };
 
-// Writes to a temporary file beside `path`, flushes it to the disk and renames it. \error kInternal, kResourceExhausted (disk full)
+// Writes to a temporary file beside `path`, flushes it to the disk and renames it. \error
+// kInternal, kResourceExhausted (disk full)
 absl::Status WriteSafetensors(const std::string& path, const Safetensors& content);
 
-// Checks everything: header size (≤ 100 MB), JSON, names, types, offsets that fit, overlap or leave gaps, shapes against bytes.
-// \error kInvalidArgument that says what; kNotFound.
+// Checks everything: header size (≤ 100 MB), JSON, names, types, offsets that fit, overlap or leave
+// gaps, shapes against bytes. \error kInvalidArgument that says what; kNotFound.
 absl::StatusOr<Safetensors> ReadSafetensors(const std::string& path);
 absl::StatusOr<Safetensors> ParseSafetensors(absl::string_view bytes);
 

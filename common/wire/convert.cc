@@ -62,15 +62,24 @@ Metrics FromProto(const google::protobuf::RepeatedPtrField<v1::Measurement>& mea
 
 absl::string_view TrialStateName(v1::TrialState state) {
   switch (state) {
-    case v1::TRIAL_QUEUED: return "queued";
-    case v1::TRIAL_RUNNING: return "running";
-    case v1::TRIAL_WAITING: return "waiting";
-    case v1::TRIAL_SUCCEEDED: return "succeeded";
-    case v1::TRIAL_PRUNED: return "pruned";
-    case v1::TRIAL_INFEASIBLE: return "infeasible";
-    case v1::TRIAL_FAILED: return "failed";
-    case v1::TRIAL_CANCELLED: return "cancelled";
-    default: return "unknown";
+    case v1::TRIAL_QUEUED:
+      return "queued";
+    case v1::TRIAL_RUNNING:
+      return "running";
+    case v1::TRIAL_WAITING:
+      return "waiting";
+    case v1::TRIAL_SUCCEEDED:
+      return "succeeded";
+    case v1::TRIAL_PRUNED:
+      return "pruned";
+    case v1::TRIAL_INFEASIBLE:
+      return "infeasible";
+    case v1::TRIAL_FAILED:
+      return "failed";
+    case v1::TRIAL_CANCELLED:
+      return "cancelled";
+    default:
+      return "unknown";
   }
 }
 

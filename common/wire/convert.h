@@ -3,11 +3,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "cambrian/v1/trial.pb.h"
 #include "common/nas/objective.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
-#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 
 namespace cambrian {
