@@ -7,18 +7,24 @@
 // "NaN", "Infinity", "-Infinity". Unknown fields are ignored; unknown types of message are an
 // error.
 //
-//   evaluator → agent   hello        protocol, name, version, capabilities (devices, metrics); the
-//   first line, within 60 s agent → evaluator   welcome      protocol, version; or it closes the
-//   pipe, saying in its log which side is too old agent → evaluator   start        an assignment;
-//   one at a time evaluator → agent   progress     assignment, step, steps, metrics evaluator →
-//   agent   acquire      wants its device to itself, before measuring agent → evaluator   acquired
-//   has it: the device's other evaluators are paused evaluator → agent   release      does not need
-//   it any longer agent → evaluator   pause        let the device alone, between two steps of
-//   training evaluator → agent   paused agent → evaluator   resume agent → evaluator   stop end the
-//   assignment within 2 s: answered by `error` with kind "stopped" (or the result, if it was ready)
-//   evaluator → agent   result       assignment, metrics, checkpoint (a file in the assignment's
-//   folder, may be absent) evaluator → agent   error        assignment, kind, message closing the
-//   pipe    the evaluator ends at once, whatever it is doing
+// `>` is evaluator to agent, `<` is agent to evaluator; docs/evaluator-protocol.md says more:
+//
+//   > hello     protocol, name, version, capabilities: the first line, within 60 s
+//   < welcome   protocol, version; or the pipe is closed, and a log says which side is too old
+//   < start     an assignment; one at a time
+//   > progress  assignment, step, steps, metrics
+//   > acquire   wants its device to itself, before measuring
+//   < acquired  has it: the device's other evaluators are paused
+//   > release   does not need it any longer
+//   < pause     let the device alone, between two steps of training
+//   > paused
+//   < resume
+//   < stop      end the assignment within 2 s: answered by `error` with kind "stopped", or by
+//               the result, if it was ready
+//   > result    assignment, metrics, checkpoint (a file in the assignment's folder; may be absent)
+//   > error     assignment, kind, message
+//
+// When its pipe closes, the evaluator ends at once, whatever it is doing.
 #pragma once
 
 #include <cstdint>
