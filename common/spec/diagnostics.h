@@ -25,6 +25,8 @@ struct Diagnostic {
   Mark mark;
   std::string message;
   std::string suggestion;  // "did you mean \"objectives\"?"; may be empty
+  std::string quote;       // the offending line, cut around the place if it is long
+  int caret = 0;           // where the place is in `quote`, from 0
 };
 
 // Collects what is wrong, so that a user sees all of it at once. Not thread-safe.
@@ -35,18 +37,24 @@ class Diagnostics {
 
   void Error(Mark mark, absl::string_view message, absl::string_view suggestion = {});
   void Warning(Mark mark, absl::string_view message, absl::string_view suggestion = {});
+  // Adds the findings about another file (a space beside the study).
+  void Append(const Diagnostics& other);
 
   bool ok() const { return errors_ == 0; }
   int errors() const { return errors_; }
+  // In the order found, each once; past 100 findings, errors are only counted.
   const std::vector<Diagnostic>& all() const { return all_; }
 
-  // Every finding as EXPERIENCE shows it: "error: FILE:LINE:COLUMN: message", the line, carets with
-  // the suggestion.
+  // Every finding, by place (this file first): "error: FILE:LINE:COLUMN: message", the line, carets
+  // with the suggestion.
   std::string Render() const;
   // OK, or kInvalidArgument with Render() as its message.
   absl::Status ToStatus() const;
 
  private:
+  void Add(Diagnostic diagnostic);
+  Diagnostic Make(Mark mark, absl::string_view message, absl::string_view suggestion) const;
+
   const std::string file_;
   const std::string text_;
   std::vector<Diagnostic> all_;

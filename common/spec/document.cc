@@ -1,0 +1,160 @@
+#include "common/spec/document.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int kMaxQuotedInMessage = 40;
+
+// Whether a plain scalar reads back as the same text wherever we write it: block style, after
+// "key: " or "- ".
+bool IsSafePlain(absl::string_view text) {
+  return !text.empty() && !absl::StrContains(text, '\n') && !absl::StrContains(text, '\r') &&
+         !absl::StrContains(text, ": ") && !absl::StrContains(text, " #") && text.back() != ':';
+}
+
+// Whether a text can stand without quotes as a key or as a value that is no number, truth or null.
+bool IsWord(absl::string_view text) {
+  if (text.empty() || !(absl::ascii_isalpha(text[0]) || text[0] == '_')) return false;
+  const std::string lower = absl::AsciiStrToLower(text);
+  if (lower == "null" || lower == "true" || lower == "false") return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '/' || c == '-' || c == '+';
+  });
+}
+
+std::string Quote(absl::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) {
+      absl::StrAppend(&out, "\\x", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+void Write(const Node& node, int indent, std::string& out);
+
+// The value of a key or of an item, after "key:" or "-".
+void WriteValue(const Node& value, int indent, std::string& out) {
+  const bool block = !value.items.empty() || !value.entries.empty();
+  if (block) {
+    out += "\n";
+    Write(value, indent, out);
+  } else {
+    out += " ";
+    Write(value, indent, out);
+    out += "\n";
+  }
+}
+
+void Write(const Node& node, int indent, std::string& out) {
+  switch (node.kind) {
+    case Node::Kind::kNull:
+      out += "null";
+      return;
+    case Node::Kind::kScalar:
+      out += !node.quoted && IsSafePlain(node.scalar) ? node.scalar : Quote(node.scalar);
+      return;
+    case Node::Kind::kList:
+      if (node.items.empty()) out += "[]";
+      for (const Node& item : node.items) {
+        out += std::string(indent, ' ') + "-";
+        WriteValue(item, indent + 2, out);
+      }
+      return;
+    case Node::Kind::kMap:
+      if (node.entries.empty()) out += "{}";
+      for (const Node::Entry& entry : node.entries) {
+        out += std::string(indent, ' ') + (IsWord(entry.key) ? entry.key : Quote(entry.key)) + ":";
+        WriteValue(entry.value, indent + 2, out);
+      }
+      return;
+  }
+}
+
+// Whether `text` is a decimal number: digits, a point, an exponent; no "inf", "nan", "0x…".
+bool IsDecimal(absl::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789+-.eE") == absl::string_view::npos;
+}
+
+}  // namespace
+
+const Node* Node::Find(absl::string_view key) const {
+  for (const Entry& entry : entries) {
+    if (entry.key == key) return &entry.value;
+  }
+  return nullptr;
+}
+
+std::optional<double> Node::AsNumber() const {
+  if (!IsScalar() || quoted) return std::nullopt;
+  absl::string_view text = scalar;
+  double scale = 1;
+  if (absl::EndsWith(text, "%")) {
+    text = absl::StripTrailingAsciiWhitespace(text.substr(0, text.size() - 1));
+    scale = 100;
+  }
+  double value;
+  if (!IsDecimal(text) || !absl::SimpleAtod(text, &value) || !std::isfinite(value)) {
+    return std::nullopt;
+  }
+  return value / scale;
+}
+
+std::optional<int64_t> Node::AsInteger() const {
+  if (!IsScalar() || quoted) return std::nullopt;
+  int64_t value;
+  if (!absl::SimpleAtoi(scalar, &value)) return std::nullopt;
+  return value;
+}
+
+std::optional<bool> Node::AsBool() const {
+  if (!IsScalar() || quoted) return std::nullopt;
+  if (scalar == "true" || scalar == "false") return scalar == "true";
+  return std::nullopt;
+}
+
+std::string Node::Describe() const {
+  switch (kind) {
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kScalar:
+      break;
+  }
+  if (AsNumber()) return absl::StrCat("the number ", scalar);
+  if (AsBool()) return scalar;
+  size_t end = std::min<size_t>(scalar.size(), kMaxQuotedInMessage);
+  while (end < scalar.size() && (static_cast<unsigned char>(scalar[end]) & 0xC0) == 0x80) ++end;
+  return absl::StrCat("the text \"", scalar.substr(0, end), end < scalar.size() ? "…\"" : "\"");
+}
+
+std::string ToYaml(const Node& node) {
+  std::string out;
+  Write(node, 0, out);
+  if (out.empty() || out.back() != '\n') out += "\n";
+  return out;
+}
+
+}  // namespace cambrian
