@@ -9,6 +9,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g0 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")  # the sanitizers' presets: quick to build, asserts on
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -23,7 +24,9 @@ endif()
 
 set(CAMBRIAN_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 if(CAMBRIAN_SANITIZE)
-  add_compile_options(-fsanitize=${CAMBRIAN_SANITIZE} -fno-omit-frame-pointer)
+  # gcc's maybe-uninitialized guesses wrong in instrumented code.
+  add_compile_options(-fsanitize=${CAMBRIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${CAMBRIAN_SANITIZE})
   if(CAMBRIAN_SANITIZE MATCHES thread)
     add_compile_definitions(CAMBRIAN_TSAN)

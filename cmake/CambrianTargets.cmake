@@ -18,6 +18,7 @@ function(cambrian_program name)
 endfunction()
 
 # cambrian_test(NAME SOURCES… DEPENDS… [TIMEOUT seconds]): one GoogleTest program per room, one ctest per TEST.
+# Its label is the kind of test, the first folder under tests/: ctest -L unit.
 # Tests find the source tree through the environment variable CAMBRIAN_SOURCE and the programs through CAMBRIAN_BIN.
 function(cambrian_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
@@ -27,7 +28,9 @@ function(cambrian_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} cambrian_warnings GTest::gmock GTest::gtest_main)
+  file(RELATIVE_PATH kind ${PROJECT_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "/.*" "" kind "${kind}")
   include(GoogleTest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT}
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${kind}
     ENVIRONMENT "CAMBRIAN_SOURCE=${PROJECT_SOURCE_DIR};CAMBRIAN_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 endfunction()
