@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "common/base/nearest.h"
 
 namespace cambrian {
 
@@ -60,11 +61,5 @@ class Diagnostics {
   std::vector<Diagnostic> all_;
   int errors_ = 0;
 };
-
-// The candidate nearest to `word` if it is near enough for a typing error (Damerau-Levenshtein ≤ 1
-// + length / 4), else empty.
-std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates);
-// "did you mean \"x\"?" or empty.
-std::string DidYouMean(absl::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace cambrian
