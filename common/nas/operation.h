@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -73,6 +74,18 @@ struct OperationArguments {
   bool operator==(const OperationArguments&) const = default;
 };
 
+// One argument: its name in files, where it is kept, and the bounds of its values if they are whole
+// numbers (for `axes`, of each of them).
+struct ArgumentField {
+  using Member =
+      std::variant<int64_t OperationArguments::*, bool OperationArguments::*,
+                   double OperationArguments::*, std::vector<int64_t> OperationArguments::*>;
+  absl::string_view name;
+  Member member;
+  int64_t low = 0;
+  int64_t high = 0;
+};
+
 // One operation of a network. Plain data.
 struct Operation {
   OperationKind kind = OperationKind::kInput;
@@ -87,8 +100,12 @@ struct Operation {
 absl::string_view OperationName(OperationKind kind);
 absl::StatusOr<OperationKind> ParseOperationKind(absl::string_view name);
 
-// What leaves `kind` when `inputs` come in. \error kInvalidArgument, in words for the author of a
-// space, if that cannot work.
+// The arguments that `kind` reads, in the order of files.
+absl::Span<const ArgumentField* const> ArgumentsOf(OperationKind kind);
+
+// What leaves `kind` when `inputs` come in (for kInput: the example itself). Bounded: 10^6
+// channels, 10^6 a side, 2^40 values, 2^45 parameters and as many multiply-accumulates an
+// operation. \error kInvalidArgument, in words for the author of a space, if that cannot work.
 absl::StatusOr<Shape> OutputShape(OperationKind kind, const OperationArguments& arguments,
                                   absl::Span<const Shape> inputs);
 
