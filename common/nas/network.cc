@@ -26,10 +26,11 @@ absl::Span<const Shape> FirstInput(const Network& network, const Operation& oper
 }
 
 absl::StatusOr<int64_t> ReadWhole(const json& value, absl::string_view what, int64_t most) {
-  // An unsigned number may not fit into the signed one that it would become.
-  const bool fits = value.is_number_unsigned()
-                        ? value.get<uint64_t>() <= static_cast<uint64_t>(most)
-                        : value.is_number_integer() && value.get<int64_t>() >= 0;
+  // A large unsigned number would become a negative one.
+  const bool fits =
+      value.is_number_unsigned()
+          ? value.get<uint64_t>() <= static_cast<uint64_t>(most)
+          : value.is_number_integer() && value.get<int64_t>() >= 0 && value.get<int64_t>() <= most;
   if (fits) return value.get<int64_t>();
   return absl::InvalidArgumentError(absl::StrCat(what, " must be a whole number from 0 to ", most));
 }
