@@ -104,6 +104,24 @@ const Node* Node::Find(absl::string_view key) const {
   return nullptr;
 }
 
+Node* Node::Find(absl::string_view key) {
+  return const_cast<Node*>(static_cast<const Node*>(this)->Find(key));
+}
+
+void Node::Set(absl::string_view key, Node value) {
+  if (Node* const there = Find(key)) {
+    *there = std::move(value);
+  } else {
+    entries.push_back(Entry{std::string(key), {}, std::move(value)});
+  }
+}
+
+void Node::Remove(absl::string_view key) {
+  entries.erase(std::remove_if(entries.begin(), entries.end(),
+                               [&](const Entry& entry) { return entry.key == key; }),
+                entries.end());
+}
+
 std::optional<double> Node::AsNumber() const {
   if (!IsScalar() || quoted) return std::nullopt;
   absl::string_view text = scalar;
@@ -155,6 +173,46 @@ std::string ToYaml(const Node& node) {
   Write(node, 0, out);
   if (out.empty() || out.back() != '\n') out += "\n";
   return out;
+}
+
+nlohmann::ordered_json ToJson(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kNull:
+      return nullptr;
+    case Node::Kind::kScalar:
+      if (const auto integer = node.AsInteger()) return *integer;
+      if (const auto number = node.AsNumber()) return *number;
+      if (const auto truth = node.AsBool()) return *truth;
+      return node.scalar;
+    case Node::Kind::kList: {
+      nlohmann::ordered_json list = nlohmann::ordered_json::array();
+      for (const Node& item : node.items) list.push_back(ToJson(item));
+      return list;
+    }
+    case Node::Kind::kMap:
+      break;
+  }
+  nlohmann::ordered_json map = nlohmann::ordered_json::object();
+  for (const Node::Entry& entry : node.entries) map[entry.key] = ToJson(entry.value);
+  return map;
+}
+
+Node NodeFromJson(const nlohmann::ordered_json& json) {
+  Node node;
+  if (json.is_object()) {
+    node.kind = Node::Kind::kMap;
+    for (const auto& [key, value] : json.items()) {
+      node.entries.push_back(Node::Entry{key, {}, NodeFromJson(value)});
+    }
+  } else if (json.is_array()) {
+    node.kind = Node::Kind::kList;
+    for (const auto& item : json) node.items.push_back(NodeFromJson(item));
+  } else if (!json.is_null()) {
+    node.kind = Node::Kind::kScalar;
+    node.quoted = json.is_string();
+    node.scalar = json.is_string() ? json.get<std::string>() : json.dump();
+  }
+  return node;
 }
 
 }  // namespace cambrian

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/spec/diagnostics.h"
+#include "nlohmann/json.hpp"
 
 namespace cambrian {
 
@@ -32,6 +33,11 @@ struct Node {
   bool IsMap() const { return kind == Kind::kMap; }
   // The value of `key` in a map, or null.
   const Node* Find(absl::string_view key) const;
+  Node* Find(absl::string_view key);
+  // Puts `value` under `key` of a map: in place of what stands there, else at the end.
+  void Set(absl::string_view key, Node value);
+  // Removes `key` from a map if it is there.
+  void Remove(absl::string_view key);
   // A plain scalar as a number ("1e-3", "20 %" = 0.2), integer ("128"; not "1.0") or truth ("true",
   // "false").
   std::optional<double> AsNumber() const;
@@ -55,5 +61,10 @@ Node ParseYaml(absl::string_view text, Diagnostics& diagnostics);
 // The tree as YAML again, for files that are written by the program (a space inlined, a study
 // continued).
 std::string ToYaml(const Node& node);
+
+// Plain scalars that look like a number or a truth become one ("20 %" 0.2), all others text.
+nlohmann::ordered_json ToJson(const Node& node);
+// Texts are quoted, so that they stay texts. Places are unknown (line 0).
+Node NodeFromJson(const nlohmann::ordered_json& json);
 
 }  // namespace cambrian

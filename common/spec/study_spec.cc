@@ -1,0 +1,271 @@
+#include "common/spec/study_spec.h"
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/spec/document.h"
+#include "common/spec/map_reader.h"
+#include "common/spec/recipe_check.h"
+#include "common/spec/settings.h"
+#include "common/spec/space_parser.h"
+#include "common/spec/study_sections.h"
+
+namespace cambrian {
+namespace {
+
+constexpr size_t kMaxName = 64;
+constexpr uintmax_t kMaxSpaceBytes = 4 << 20;
+
+// What stands for a space that has errors, so that those of the recipe are found as well.
+constexpr char kAnySpace[] = "network: [head]";
+
+const std::vector<std::string>& StudyKeys() {
+  static const auto* const keys = new std::vector<std::string>{
+      "study",      "data",        "space",  "recipe", "estimator", "strategy",
+      "objectives", "constraints", "budget", "finish", "test",      "seed"};
+  return *keys;
+}
+
+bool IsName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxName || !absl::ascii_isalnum(name[0])) return false;
+  for (const char c : name) {
+    if (!absl::ascii_isalnum(c) && c != '-' && c != '_') return false;
+  }
+  return true;
+}
+
+// Where a space comes from, before it is compiled.
+struct SpaceSource {
+  std::string name;
+  Node space;  // `network` and the rest; nothing if it cannot be had
+  std::vector<ParameterSetting> settings;
+  const Node* set = nullptr;         // the study file's `set`
+  std::optional<Diagnostics> other;  // of a space that does not stand in the study file
+};
+
+void ReadOther(std::string file, std::string text, SpaceSource& source) {
+  source.other.emplace(std::move(file), text);
+  source.space = ParseYaml(text, *source.other);
+}
+
+void UseBuiltin(const Node& name, SpaceSource& source, Diagnostics& diagnostics) {
+  source.name = name.scalar;
+  const absl::string_view text = BuiltinSpaceText(name.scalar);
+  if (!text.empty()) {
+    ReadOther(absl::StrCat(name.scalar, ".yaml (built in)"), std::string(text), source);
+    return;
+  }
+  const bool file = absl::EndsWith(name.scalar, ".yaml") || absl::EndsWith(name.scalar, ".yml");
+  std::string suggestion = DidYouMean(name.scalar, BuiltinSpaces());
+  if (file) suggestion = absl::StrCat("write \"space: {file: ", name.scalar, "}\"");
+  if (suggestion.empty()) suggestion = "\"cambrian spaces list\" prints those that are";
+  diagnostics.Error(name.mark, absl::StrCat("no space ", name.Describe(), " is built in"),
+                    suggestion);
+}
+
+void ReadSpaceFile(const Node& name, absl::string_view folder, SpaceSource& source,
+                   Diagnostics& diagnostics) {
+  if (folder.empty() || !name.IsScalar()) {
+    diagnostics.Error(name.mark, name.IsScalar()
+                                     ? "a study that is submitted has its space in place"
+                                     : "space.file must be a file's name");
+    return;
+  }
+  const std::filesystem::path path =
+      std::filesystem::path(std::string(folder)) / name.scalar;  // absolute names stay
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    diagnostics.Error(name.mark, absl::StrCat("there is no file ", path.string()));
+    return;
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  if (std::filesystem::file_size(path, error) <= kMaxSpaceBytes) text << stream.rdbuf();
+  if (!stream || text.str().empty()) {
+    diagnostics.Error(name.mark, absl::StrCat(path.string(), " cannot be read, or is empty"));
+    return;
+  }
+  source.name = path.stem().string();
+  ReadOther(name.scalar, text.str(), source);
+}
+
+void ReadSet(const Node& set, SpaceSource& source, Diagnostics& diagnostics) {
+  if (!set.IsMap()) {
+    if (!set.IsNull()) {
+      diagnostics.Error(set.mark, absl::StrCat("space.set must be a map, not ", set.Describe()),
+                        "write \"set: {PARAMETER: VALUE}\"");
+    }
+    return;
+  }
+  source.set = &set;
+  std::vector<std::string> known;
+  for (const Node::Entry& entry : Section(source.space, "parameters").entries) {
+    known.push_back(entry.key);
+  }
+  for (const Node::Entry& entry : set.entries) {
+    if (source.space.IsMap() && Section(source.space, "parameters").Find(entry.key) == nullptr) {
+      diagnostics.Error(entry.key_mark,
+                        absl::StrCat("the space has no parameter \"", entry.key, "\" to set"),
+                        DidYouMean(entry.key, known));
+    } else {
+      source.settings.push_back({entry.key, entry.value});
+    }
+  }
+}
+
+SpaceSource FindSpace(const Node& node, const std::string& study, absl::string_view folder,
+                      Diagnostics& diagnostics) {
+  SpaceSource source;
+  const Node* const use = node.Find("use");
+  const Node* const file = node.Find("file");
+  if (node.IsScalar()) {
+    UseBuiltin(node, source, diagnostics);
+  } else if (use != nullptr || file != nullptr) {
+    const MapReader reader(node, "space", {use != nullptr ? "use" : "file", "set"}, diagnostics);
+    if (use != nullptr) {
+      UseBuiltin(*use, source, diagnostics);
+    } else {
+      ReadSpaceFile(*file, folder, source, diagnostics);
+    }
+  } else if (node.IsMap()) {
+    source.name = study;
+    source.space = node;
+    source.space.Remove("set");
+    source.space.Remove("name");
+    if (const Node* const name = node.Find("name")) source.name = name->scalar;
+  } else {
+    diagnostics.Error(node.mark,
+                      absl::StrCat("space must be a name or a map, not ", node.Describe()),
+                      "write \"space: nasbench201\"");
+  }
+  if (const Node* const set = node.Find("set")) ReadSet(*set, source, diagnostics);
+  return source;
+}
+
+// Compiles space and recipe; null if there are errors.
+std::shared_ptr<const SearchSpace> Compile(SpaceSource& source, const Node* recipe,
+                                           Diagnostics& diagnostics) {
+  std::shared_ptr<const SearchSpace> space;
+  Diagnostics& of_space = source.other ? *source.other : diagnostics;
+  if (!source.space.IsNull()) {
+    space = ParseSpace(source.space, source.settings, recipe, of_space, diagnostics);
+  }
+  if (source.other) diagnostics.Append(*source.other);
+  return space;
+}
+
+std::shared_ptr<const SearchSpace> CompileRecipeAlone(const Node* recipe) {
+  Diagnostics ignored("", "");
+  return ParseSpace(ParseYaml(kAnySpace, ignored), {}, recipe, ignored, ignored);
+}
+
+// The file with its space in place and its data's path absolute.
+std::string SelfContained(Node file, const SpaceSource& source, const DataSpec& data) {
+  Node space;
+  space.kind = Node::Kind::kMap;
+  space.Set("name", NodeFromJson(source.name));
+  if (source.set != nullptr) space.Set("set", *source.set);
+  for (const Node::Entry& entry : source.space.entries) space.Set(entry.key, entry.value);
+  file.Set("space", std::move(space));
+  const nlohmann::ordered_json described = data.ToJson();
+  const std::string format = described.begin().key();
+  const char* const key = data.format == DataSpec::Format::kCsv ? "file" : "folder";
+  file.Find("data")->Find(format)->Set(key, NodeFromJson(data.path));
+  return ToYaml(file);
+}
+
+void CheckArchitectures(const StudySpec& study, const Node& file, Diagnostics& diagnostics) {
+  for (size_t i = 0; i < study.strategy.architectures.size(); ++i) {
+    const absl::Status status = study.space->FromJson(study.strategy.architectures[i]).status();
+    if (status.ok()) continue;
+    const Node* const list = file.Find("strategy")->Find("listed")->Find("architectures");
+    diagnostics.Error(list->items[i].mark, status.message());
+  }
+}
+
+// The final training reads the test set: there must be one.
+void CheckTest(const StudySpec& study, const Node& file, Diagnostics& diagnostics) {
+  if (!study.finish && !study.test) return;
+  if (study.data.format != DataSpec::Format::kCsv || study.data.test > 0) return;
+  diagnostics.Error(Section(file, "data").mark,
+                    "the final training reads the test set, but data.csv keeps none",
+                    "write \"test: 20 %\" into csv");
+}
+
+void ReadName(const MapReader& reader, const Node& file, StudySpec& study) {
+  if (!reader.Require("study", "write \"study: NAME\"")) return;
+  reader.Text("study", study.name);
+  if (!study.name.empty() && !IsName(study.name)) {
+    reader.Wrong("study", *file.Find("study"),
+                 "a name of at most 64 letters, digits, \"-\" and \"_\"");
+  }
+}
+
+// All but space and recipe.
+void ReadSections(const MapReader& reader, const Node& file, absl::string_view folder,
+                  StudySpec& study, Diagnostics& diagnostics) {
+  ReadName(reader, file, study);
+  if (reader.Require("data", "write \"data: {idx: {folder: PATH}}\"")) {
+    study.data = ReadData(*file.Find("data"), folder, diagnostics);
+  }
+  study.estimator = ReadEstimator(Section(file, "estimator"), diagnostics);
+  study.strategy = ReadStrategy(Section(file, "strategy"), diagnostics);
+  ReadGoals(Section(file, "objectives"), Section(file, "constraints"), study, diagnostics);
+  study.budget = ReadBudget(Section(file, "budget"), diagnostics);
+  study.finish = ReadFinish(Section(file, "finish"), diagnostics);
+  reader.Truth("test", study.test);
+  int64_t seed = 1;
+  reader.Integer("seed", 0, std::numeric_limits<int64_t>::max(), seed);
+  study.seed = static_cast<uint64_t>(seed);
+  CheckTest(study, file, diagnostics);
+}
+
+}  // namespace
+
+absl::StatusOr<Recipe> StudySpec::RecipeFor(const Architecture& architecture) const {
+  ASSIGN_OR_RETURN(const nlohmann::json resolved, space->ResolveRecipe(architecture));
+  std::vector<JsonProblem> problems;
+  Recipe recipe = RecipeFromJson(resolved, problems);
+  if (problems.empty()) return recipe;
+  return absl::InvalidArgumentError(
+      absl::StrCat("recipe: ", problems[0].path, ": ", problems[0].message));
+}
+
+std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view folder,
+                                      const std::vector<std::string>& settings,
+                                      Diagnostics& diagnostics) {
+  Node file = ParseYaml(text, diagnostics);
+  if (file.IsNull() && !diagnostics.ok()) return nullptr;
+  ApplySettings(settings, file, diagnostics);
+  const MapReader reader(file, "", StudyKeys(), diagnostics);
+  if (!file.IsMap()) {
+    if (file.IsNull()) diagnostics.Error({}, "the file is empty");
+    return nullptr;
+  }
+  auto study = std::make_unique<StudySpec>();
+  ReadSections(reader, file, folder, *study, diagnostics);
+  const bool has_space = reader.Require("space", "write \"space: nasbench201\"");
+  SpaceSource source =
+      has_space ? FindSpace(*file.Find("space"), study->name, folder, diagnostics) : SpaceSource();
+  study->space_name = source.name;
+  const Node* const recipe = file.Find("recipe");
+  study->space = Compile(source, recipe, diagnostics);
+  const auto checked = study->space ? study->space : CompileRecipeAlone(recipe);
+  if (checked) {
+    CheckRecipe(*checked, Section(file, "recipe"), study->finish, reader.KeyMark("finish"),
+                diagnostics);
+  }
+  if (study->space) CheckArchitectures(*study, file, diagnostics);
+  if (!diagnostics.ok()) return nullptr;
+  study->text = SelfContained(std::move(file), source, study->data);
+  return study;
+}
+
+}  // namespace cambrian

@@ -102,9 +102,10 @@ struct StudySpec {
   absl::StatusOr<Recipe> RecipeFor(const Architecture& architecture) const;
 };
 
-// Reads a study file. `folder` is where relative paths (data, `space: {file: …}`) start. `settings`
-// are `--set budget.trials=200` overrides, "path=value", applied before checking. Everything wrong
-// is in `diagnostics`; then the result is null.
+// Reads a study file. `folder` is where relative paths (data, `space: {file: …}`) start; if it is
+// empty, as for a study that someone submitted, no file is read and paths must be absolute.
+// `settings` are `--set budget.trials=200` overrides, "path=value", applied before checking.
+// Everything wrong is in `diagnostics`; then the result is null.
 std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view folder,
                                       const std::vector<std::string>& settings,
                                       Diagnostics& diagnostics);
@@ -114,8 +115,12 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
 absl::StatusOr<std::string> CompleteStudy(const StudySpec& study, const Task& task,
                                           absl::string_view sha256);
 
-// The study that `finish` starts, complete: strategy `listed` with `architecture`, `test: true`,
-// its epochs and share, no `finish`.
+// The study that `finish` starts, complete: "NAME-retrain", strategy `listed` with `architecture`,
+// `test: true`, its epochs and share, no constraints, no `finish`. `study` has a `finish`.
 std::string FinishStudy(const StudySpec& study, const Architecture& architecture);
+
+// The study as YAML with everything that was left out filled in, for people. Holes of the recipe
+// stay holes.
+std::string ExplainDefaults(const StudySpec& study);
 
 }  // namespace cambrian

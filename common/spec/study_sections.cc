@@ -1,0 +1,249 @@
+#include "common/spec/study_sections.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/spec/map_reader.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int64_t kMaxSide = 1 << 16;  // of an image
+constexpr int64_t kMaxClasses = 1 << 20;
+constexpr int64_t kMaxTrials = 10'000'000;
+constexpr NumberRange kShare = {0, false, 1, true, "a share above 0 %, up to 100 %"};
+constexpr NumberRange kPart = {0, false, 1, false, "a share between 0 % and 100 %"};
+constexpr NumberRange kPartOrNone = {0, true, 1, false, "a share from 0 % to below 100 %"};
+constexpr NumberRange kEpochs = {0, false, 1e6, true, "a number of epochs above 0"};
+
+// [channels, height, width], or fewer axes.
+std::vector<int64_t> ReadShape(const MapReader& reader, absl::string_view key) {
+  const Node* value = reader.Find(key);
+  if (value == nullptr) return {};
+  std::vector<int64_t> shape;
+  bool good = value->IsList() && !value->items.empty() && value->items.size() <= 3;
+  for (const Node& item : value->items) {
+    const std::optional<int64_t> side = item.AsInteger();
+    good = good && side && *side >= 1 && *side <= kMaxSide;
+    shape.push_back(side.value_or(0));
+  }
+  if (good) return shape;
+  reader.Wrong(key, *value, "a shape such as [1, 28, 28] (channels, height, width)");
+  return {};
+}
+
+std::optional<Task> ReadTask(const Node& node, Diagnostics& diagnostics) {
+  MapReader reader(node, "data.task", {"input", "classes"}, diagnostics);
+  Task task;
+  reader.Integer("classes", 2, kMaxClasses, task.classes);
+  const std::vector<int64_t> shape = ReadShape(reader, "input");
+  const bool whole = reader.Require("input", "write \"input: [1, 28, 28]\"") &&
+                     reader.Require("classes", "write \"classes: 10\"");
+  if (!whole || shape.empty() || task.classes == 0) return std::nullopt;
+  task.input = {shape[0], {shape.begin() + 1, shape.end()}};
+  return task;
+}
+
+void ReadPath(const MapReader& reader, absl::string_view key, absl::string_view folder,
+              DataSpec& data, Diagnostics& diagnostics) {
+  if (!reader.Require(key, absl::StrCat("write \"", key, ": PATH\""))) return;
+  reader.Text(key, data.path);
+  if (data.path.empty()) return;
+  std::filesystem::path path(data.path);
+  if (path.is_relative() && folder.empty()) {
+    diagnostics.Error(reader.Find(key)->mark,
+                      absl::StrCat(reader.PathOf(key), " must be an absolute path here"));
+    return;
+  }
+  if (path.is_relative()) path = std::filesystem::path(std::string(folder)) / path;
+  std::error_code ignored;  // without a working directory the path stays relative
+  const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
+  data.path = (ignored ? path : absolute).lexically_normal().string();
+}
+
+struct FormatRow {
+  const char* name;
+  DataSpec::Format format;
+  const char* path_key;
+  std::vector<std::string> keys;
+};
+
+const std::vector<FormatRow>& Formats() {
+  static const auto* const formats = new std::vector<FormatRow>{
+      {"idx", DataSpec::Format::kIdx, "folder", {"folder"}},
+      {"cifar10", DataSpec::Format::kCifar10, "folder", {"folder"}},
+      {"csv", DataSpec::Format::kCsv, "file", {"file", "label", "shape", "test"}},
+      {"images", DataSpec::Format::kImages, "folder", {"folder", "shape", "test"}}};
+  return *formats;
+}
+
+void ReadFormat(const FormatRow& row, const Node& node, absl::string_view folder, DataSpec& data,
+                Diagnostics& diagnostics) {
+  const MapReader reader(node, absl::StrCat("data.", row.name), row.keys, diagnostics);
+  data.format = row.format;
+  if (node.IsMap() || node.IsNull()) ReadPath(reader, row.path_key, folder, data, diagnostics);
+  if (row.format == DataSpec::Format::kCsv) {
+    data.label = "label";
+    reader.Text("label", data.label);
+  }
+  data.shape = ReadShape(reader, "shape");
+  reader.Number("test", kPartOrNone, data.test);
+}
+
+// "5 min", "90 s", "1h30m".
+std::optional<absl::Duration> ReadDuration(absl::string_view text) {
+  static constexpr std::pair<absl::string_view, absl::string_view> kUnits[] = {
+      {"minutes", "m"}, {"minute", "m"},  {"mins", "m"},   {"min", "m"}, {"hours", "h"},
+      {"hour", "h"},    {"seconds", "s"}, {"second", "s"}, {"sec", "s"}};
+  std::string compact(text);
+  compact.erase(std::remove(compact.begin(), compact.end(), ' '), compact.end());
+  for (const auto& [word, unit] : kUnits) {
+    if (absl::EndsWith(compact, word)) {
+      compact = absl::StrCat(absl::StripSuffix(compact, word), unit);
+      break;
+    }
+  }
+  const bool days = absl::EndsWith(compact, "d") || absl::EndsWith(compact, "days") ||
+                    absl::EndsWith(compact, "day");
+  double count;
+  if (days && absl::SimpleAtod(compact.substr(0, compact.find('d')), &count)) {
+    return absl::Hours(24) * count;
+  }
+  absl::Duration duration;
+  if (!absl::ParseDuration(compact, &duration)) return std::nullopt;
+  return duration;
+}
+
+}  // namespace
+
+const Node& Section(const Node& file, absl::string_view name) {
+  static const Node* const nothing = new Node();
+  const Node* section = file.Find(name);
+  return section == nullptr ? *nothing : *section;
+}
+
+DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagnostics) {
+  std::vector<std::string> keys;
+  for (const FormatRow& row : Formats()) keys.push_back(row.name);
+  for (const char* key : {"validation", "task", "sha256"}) keys.push_back(key);
+  const MapReader reader(node, "data", keys, diagnostics);
+  DataSpec data;
+  const FormatRow* found = nullptr;
+  for (const FormatRow& row : Formats()) {
+    const Node* const value = reader.Find(row.name);
+    if (value == nullptr) continue;
+    if (found != nullptr) {
+      diagnostics.Error(reader.KeyMark(row.name),
+                        absl::StrCat("data is ", found->name, " already, not ", row.name, " too"),
+                        "keep one");
+      continue;
+    }
+    found = &row;
+    ReadFormat(row, *value, folder, data, diagnostics);
+  }
+  if (found == nullptr && node.IsMap()) {
+    diagnostics.Error(node.mark, "data does not say which: idx, cifar10, csv or images",
+                      "write \"idx: {folder: PATH}\"");
+  }
+  reader.Number("validation", kPart, data.validation);
+  if (const Node* const task = reader.Find("task")) data.task = ReadTask(*task, diagnostics);
+  reader.Text("sha256", data.sha256);
+  return data;
+}
+
+EstimatorSpec ReadEstimator(const Node& node, Diagnostics& diagnostics) {
+  EstimatorSpec estimator;
+  if (node.IsNull() || (node.IsScalar() && node.scalar == "train")) return estimator;
+  const MapReader outer(node, "estimator", {"train", "evaluator", "share"}, diagnostics);
+  const Node* const train = outer.Find("train");
+  const MapReader reader(train == nullptr ? node : *train,
+                         train == nullptr ? "estimator" : "estimator.train",
+                         {"train", "evaluator", "share"}, diagnostics);
+  if (train != nullptr) {
+    for (const char* key : {"evaluator", "share"}) {
+      if (outer.Find(key) == nullptr) continue;
+      diagnostics.Error(outer.KeyMark(key), absl::StrCat("\"", key, "\" stands beside \"train\""),
+                        absl::StrCat("write \"train: {", key, ": …}\""));
+    }
+  }
+  reader.Text("evaluator", estimator.evaluator);
+  reader.Number("share", kShare, estimator.share);
+  return estimator;
+}
+
+StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
+  StrategySpec strategy;
+  if (node.IsNull()) return strategy;
+  const std::optional<Variant> variant =
+      ReadVariant(node, "strategy", {"random", "regularized_evolution", "listed"}, diagnostics);
+  if (!variant) return strategy;
+  strategy.name = variant->word;
+  static const Node* const nothing = new Node();
+  const Node& value = variant->value == nullptr ? *nothing : *variant->value;
+  const std::string path = absl::StrCat("strategy.", strategy.name);
+  if (strategy.name == "regularized_evolution") {
+    const MapReader reader(value, path, {"population", "sample", "crossover"}, diagnostics);
+    reader.Integer("population", 2, kMaxTrials, strategy.population);
+    reader.Integer("sample", 1, kMaxTrials, strategy.sample);
+    reader.Number("crossover", {0, true, 1, true, "a share from 0 % to 100 %"}, strategy.crossover);
+    if (strategy.sample > strategy.population) {
+      const Node* const sample = reader.Find("sample");
+      diagnostics.Error(sample == nullptr ? reader.KeyMark("population") : sample->mark,
+                        absl::StrCat("a sample of ", strategy.sample,
+                                     " is larger than the population of ", strategy.population),
+                        absl::StrCat("write \"sample: ", strategy.population, "\" or less"));
+    }
+  } else if (strategy.name == "listed") {
+    const MapReader reader(value, path, {"architectures"}, diagnostics);
+    const Node* const list = reader.Find("architectures");
+    if (list == nullptr || !list->IsList() || list->items.empty()) {
+      diagnostics.Error(list == nullptr ? variant->mark : list->mark,
+                        "strategy.listed needs a list of architectures",
+                        "write \"architectures: [{DECISION: VALUE, …}]\"");
+      return strategy;
+    }
+    for (const Node& item : list->items) strategy.architectures.push_back(ToJson(item));
+  } else {
+    const MapReader reader(value, path, {}, diagnostics);
+  }
+  return strategy;
+}
+
+Budget ReadBudget(const Node& node, Diagnostics& diagnostics) {
+  const MapReader reader(node, "budget", {"trials", "time", "failures"}, diagnostics);
+  Budget budget;
+  reader.Integer("trials", 1, kMaxTrials, budget.trials);
+  reader.Integer("failures", 1, kMaxTrials, budget.failures);
+  const Node* const time = reader.Find("time");
+  if (time == nullptr) return budget;
+  const std::optional<absl::Duration> duration =
+      time->IsScalar() ? ReadDuration(time->scalar) : std::nullopt;
+  if (duration && *duration > absl::ZeroDuration()) {
+    budget.time = *duration;
+  } else {
+    reader.Wrong("time", *time, "a time with its unit, such as \"5 min\"",
+                 time->AsInteger() ? absl::StrCat("write \"", time->scalar, " min\"") : "");
+  }
+  return budget;
+}
+
+std::optional<FinishSpec> ReadFinish(const Node& node, Diagnostics& diagnostics) {
+  if (node.IsNull()) return std::nullopt;
+  const MapReader reader(node, "finish", {"retrain", "epochs", "share"}, diagnostics);
+  FinishSpec finish;
+  const Node* const retrain = reader.Find("retrain");
+  if (retrain != nullptr && retrain->scalar != "best") {
+    reader.Wrong("retrain", *retrain, "best", "write \"retrain: best\"");
+  }
+  reader.Require("epochs", "write \"epochs: 10\"");
+  reader.Number("epochs", kEpochs, finish.epochs);
+  reader.Number("share", kShare, finish.share);
+  return finish;
+}
+
+}  // namespace cambrian
