@@ -1,0 +1,105 @@
+// What every verb of `cambrian` has in common.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "client/local/cluster.h"
+#include "client/service/study_client.h"
+#include "common/spec/study_spec.h"
+
+namespace cambrian {
+
+// Documented in docs/cli.md; scripts rely on them.
+enum ExitCode {
+  kDone = 0,
+  kFailed = 1,
+  kWrongUsage = 2,  // or a study file with errors
+  kNothingFeasible = 3,
+  kUnreachable = 4,
+  kNotAllowed = 5,
+  kInterrupted = 130,
+};
+
+enum class Output { kTable, kJson, kCsv };
+
+struct CommonOptions {
+  Output output = Output::kTable;
+  bool quiet = false;
+  std::string state = DefaultStateFolder();
+  std::string server;  // "host:port", "unix:PATH"; empty: the server of the state folder
+};
+
+// A chosen verb. Its messages are on stderr already where it returns a code; a status is printed as
+// "error: …" and becomes a code.
+using Action = std::function<absl::StatusOr<ExitCode>()>;
+
+// --output, --quiet, --state and, unless the verb works on this machine alone, --server.
+void AddCommonOptions(CLI::App& verb, CommonOptions& options, bool with_server = true);
+
+// A connection for one verb: to the server that is named, or to the state folder's own, which is
+// started for as long as the session lives if it does not run.
+class Session {
+ public:
+  static absl::StatusOr<std::unique_ptr<Session>> Open(const CommonOptions& options);
+
+  StudyClient& client() { return *client_; }
+  // For whoever replaces it when the connection is lost.
+  std::unique_ptr<StudyClient>& client_slot() { return client_; }
+  absl::StatusOr<std::unique_ptr<StudyClient>> Reconnect();
+  // Empty if a server was named.
+  LocalCluster* cluster() { return cluster_.get(); }
+
+ private:
+  std::string address_;
+  std::unique_ptr<LocalCluster> cluster_;
+  std::unique_ptr<StudyClient> client_;
+};
+
+// A study with its file read again.
+struct OpenStudy {
+  v1::Study summary;
+  std::unique_ptr<StudySpec> spec;
+};
+// `study` may be a beginning of a name, or empty where there is only one study (retrainings of a
+// winner apart).
+absl::StatusOr<OpenStudy> FindStudy(StudyClient& client, const std::string& study);
+
+// "fashion-1/17", or "17" where there is only one study.
+struct TrialName {
+  std::string study;  // may be empty
+  int64_t number = 0;
+};
+absl::StatusOr<TrialName> ParseTrialName(const std::string& text);
+
+// The study file's text. \error kInvalidArgument
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+// Reads and checks the study file `path` ("-": stdin); findings go to stderr. Null if there are
+// errors.
+absl::StatusOr<std::unique_ptr<StudySpec>> LoadStudy(const std::string& path,
+                                                     const std::vector<std::string>& settings);
+
+// The study with its data described, ready to be submitted, after a quick look at whether its
+// networks can work. \error kInvalidArgument
+absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet);
+
+// The front as the options say, on stdout.
+void PrintTrials(const StudySpec& study, absl::Span<const v1::Trial> trials,
+                 const CommonOptions& options, bool with_state);
+
+// Shows what would be done and asks on a terminal; without one it needs `yes`.
+absl::Status Confirm(const std::string& what, bool yes);
+
+// Each adds its verb to `app`; parsing the command line sets `action` to the one that was chosen.
+void AddRun(CLI::App& app, Action& action);
+void AddFront(CLI::App& app, Action& action);
+void AddVersion(CLI::App& app, Action& action);
+
+}  // namespace cambrian

@@ -1,0 +1,243 @@
+// cambrian run: a whole search on this machine, from a study file to a front of trained networks.
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/commands/continuation.h"
+#include "client/commands/report.h"
+#include "client/format/number.h"
+#include "client/format/terminal.h"
+#include "client/format/text.h"
+#include "client/live/interrupt.h"
+#include "client/live/progress.h"
+#include "client/live/view.h"
+#include "client/live/watch.h"
+#include "common/base/status.h"
+
+namespace cambrian {
+namespace {
+
+constexpr absl::Duration kStopPatience = absl::Seconds(20);
+
+struct RunOptions {
+  CommonOptions common;
+  std::string file;
+  int workers = 0;  // 0: as many as there are cores for
+  int threads = 1;
+  std::vector<std::string> settings;
+  std::vector<std::string> evaluators;
+};
+
+// Cores that this process may use: its affinity, and its control group's quota.
+int AvailableCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
+  double quota = 0;
+  double period = 0;
+  if (quota_file >> quota >> period && quota > 0 && period > 0) {
+    cores = std::min(cores, static_cast<int>(quota / period));
+  }
+  return std::max(cores, 1);
+}
+
+class Run {
+ public:
+  Run(const RunOptions& options, StateFolder folder, int slots)
+      : options_(options),
+        slots_(slots),
+        cluster_(std::move(folder), {.slots = slots,
+                                     .threads = options.threads,
+                                     .worker_in_any_case = options.workers > 0,
+                                     .evaluators = options.evaluators}) {}
+
+  absl::StatusOr<ExitCode> Execute(const StudySpec& spec, const std::string& text) {
+    ASSIGN_OR_RETURN(client_, cluster_.Connect());
+    ASSIGN_OR_RETURN(const std::string name, Submit(spec, text));
+    const absl::StatusOr<ExitCode> code = Follow(name);
+    if (!absl::IsCancelled(code.status())) {
+      cluster_.Stop(kStopPatience, [this] { return interrupt_.count() > 0; });
+      return code;
+    }
+    Say("stopping; what is being trained is handed back (Ctrl-C again stops at once)");
+    const absl::StatusOr<v1::Study> last = client_->GetStudy(name);
+    cluster_.Stop(kStopPatience, [this] { return interrupt_.count() > 1; });
+    if (last.ok()) SayHowToContinue(*last);
+    return kInterrupted;
+  }
+
+ private:
+  void Say(const std::string& message) const {
+    if (!options_.common.quiet) std::cerr << message << std::endl;
+  }
+
+  // A new study, or the one that this command began earlier.
+  absl::StatusOr<std::string> Submit(const StudySpec& spec, const std::string& text) {
+    ASSIGN_OR_RETURN(std::optional<v1::Study> study, FindContinuation(*client_, spec.name, text));
+    if (!study) {
+      ASSIGN_OR_RETURN(const v1::Study created, client_->CreateStudy(text));
+      return created.name();
+    }
+    const bool larger = spec.budget.trials > study->trial_budget();
+    if (larger) {
+      const absl::StatusOr<v1::Study> extended =
+          client_->ExtendStudy(study->name(), spec.budget.trials);
+      if (!extended.ok() && study->state() == v1::COMPLETED) return extended.status();
+      if (!extended.ok()) {
+        Say(absl::StrCat("it goes on to ", study->trial_budget(),
+                         " trials; say it again after that for more"));
+      }
+    }
+    if (study->state() == v1::COMPLETED && !larger) {
+      Say(absl::StrCat(study->name(), " is already complete; nothing to do"));
+    } else {
+      Say(absl::StrCat("continuing ", study->name(), " after ",
+                       study->trials() - study->queued() - study->running(), " trials"));
+    }
+    return study->name();
+  }
+
+  // Watches the study to its end, then the one that retrains its winner, and prints what came of
+  // it. \error kCancelled after an interrupt.
+  absl::StatusOr<ExitCode> Follow(const std::string& name) {
+    ASSIGN_OR_RETURN(OpenStudy study, WatchToEnd(name));
+    RETURN_IF_ERROR(CheckEnd(*client_, study));
+    std::string retraining_result;
+    if (!study.summary.successor().empty()) {
+      Say(absl::StrCat("retraining the winner as ", study.summary.successor()));
+      ASSIGN_OR_RETURN(const OpenStudy retraining, WatchToEnd(study.summary.successor()));
+      RETURN_IF_ERROR(CheckEnd(*client_, retraining));
+      ASSIGN_OR_RETURN(retraining_result, DescribeRetraining(*client_, study, retraining));
+    }
+    Say("");
+    ASSIGN_OR_RETURN(const size_t trials, PrintFront(*client_, study, options_.common));
+    if (options_.common.output == Output::kTable && !retraining_result.empty()) {
+      std::cout << "\n" << retraining_result << "\n";
+    }
+    std::cout << std::flush;
+    if (trials == 0) return kNothingFeasible;
+    SayHints(study);
+    return kDone;
+  }
+
+  absl::StatusOr<OpenStudy> WatchToEnd(const std::string& name) {
+    ASSIGN_OR_RETURN(OpenStudy study, FindStudy(*client_, name));
+    if (IsFinished(study.summary.state())) return study;
+    const std::string where =
+        cluster_.owns_worker()
+            ? absl::StrCat(
+                  slots_, slots_ == 1 ? " slot" : " slots", " on this machine",
+                  options_.threads > 1 ? absl::StrCat(", ", options_.threads, " threads each") : "")
+            : "joined the run in progress";
+    const Terminal terminal = Terminal::Of(STDERR_FILENO);
+    const std::string header = RenderHeader(study.summary.name(), *study.spec, where);
+    Say(terminal.width > 0 ? Truncate(header, terminal.width) : header);
+    WatchOptions watch;
+    watch.quiet = options_.common.quiet;
+    watch.reconnect = [this] { return cluster_.Connect(); };
+    watch.check = [this] { return cluster_.Check(); };
+    watch.descriptors = [this] { return cluster_.pidfds(); };
+    ASSIGN_OR_RETURN(study.summary,
+                     WatchStudy(study.summary.name(), *study.spec, client_, interrupt_, watch));
+    return study;
+  }
+
+  // The command as it was given, as far as it matters to continue.
+  std::string Command() const {
+    std::string command = absl::StrCat("cambrian run ", options_.file);
+    if (options_.common.state != DefaultStateFolder()) {
+      absl::StrAppend(&command, " --state ", options_.common.state);
+    }
+    for (const std::string& setting : options_.settings) {
+      absl::StrAppend(&command, " --set ", setting);
+    }
+    return command;
+  }
+
+  void SayHowToContinue(const v1::Study& study) const {
+    Say(absl::StrCat(
+        study.name(), " stopped after ", study.trials() - study.queued() - study.running(), " of ",
+        study.trial_budget(), " trials; the same command continues it:\n  ", Command()));
+  }
+
+  void SayHints(const OpenStudy& study) const {
+    const std::string& name = study.summary.name();
+    const std::string state = options_.common.state == DefaultStateFolder()
+                                  ? ""
+                                  : absl::StrCat(" --state ", options_.common.state);
+    const int64_t more = std::max<int64_t>(study.summary.trial_budget() * 2, 10);
+    const std::vector<std::pair<std::string, std::string>> hints = {
+        {absl::StrCat("cambrian front ", name, state), "this table again (--output json|csv)"},
+        {absl::StrCat("cambrian trial draw ", name, "/N", state), "a network as a picture"},
+        {absl::StrCat("cambrian run ", options_.file, state, " --set budget.trials=", more),
+         "go on with more"},
+    };
+    size_t widest = 0;
+    for (const auto& [command, what] : hints) widest = std::max(widest, command.size());
+    Say("");
+    for (const auto& [command, what] : hints) {
+      Say(absl::StrCat("  ", PadRight(command, static_cast<int>(widest)), "   ", what));
+    }
+    Say(absl::StrCat("Results: ", cluster_.folder().path(), " (SQLite), ",
+                     FormatBytes(cluster_.folder().Size())));
+  }
+
+  const RunOptions options_;
+  const int slots_;
+  Interrupt interrupt_;
+  LocalCluster cluster_;
+  std::unique_ptr<StudyClient> client_;
+};
+
+absl::StatusOr<ExitCode> RunFile(const RunOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<StudySpec> spec,
+                   LoadStudy(options.file, options.settings));
+  if (spec == nullptr) return kWrongUsage;
+  ASSIGN_OR_RETURN(const std::string text, PrepareStudy(*spec, options.common.quiet));
+  ASSIGN_OR_RETURN(StateFolder folder, StateFolder::Open(options.common.state));
+  const int slots = options.workers > 0
+                        ? options.workers
+                        : std::max(AvailableCores() / std::max(options.threads, 1), 1);
+  return Run(options, std::move(folder), slots).Execute(*spec, text);
+}
+
+}  // namespace
+
+void AddRun(CLI::App& app, Action& action) {
+  auto options = std::make_shared<RunOptions>();
+  CLI::App* verb =
+      app.add_subcommand("run", "Search on this machine: from a study file to a front of networks");
+  verb->add_option("file", options->file, "the study file")->required()->type_name("FILE");
+  verb->add_option("--workers", options->workers, "networks trained at a time; else one a core")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  verb->add_option("--threads", options->threads, "threads for each")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->capture_default_str();
+  verb->add_option("--set", options->settings, "a value of the file: budget.trials=200")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  verb->add_option("--evaluator", options->evaluators, "a program of yours that evaluates trials")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+  AddCommonOptions(*verb, options->common, /*with_server=*/false);
+  verb->footer(
+      "The same command again continues the study; Ctrl-C stops it cleanly.\n"
+      "Examples:\n"
+      "  cambrian run examples/fashion.yaml\n"
+      "  cambrian run study.yaml --workers 2 --threads 2\n"
+      "  cambrian run study.yaml --set budget.trials=200 --output json > front.jsonl");
+  verb->callback([options, &action] { action = [options] { return RunFile(*options); }; });
+}
+
+}  // namespace cambrian

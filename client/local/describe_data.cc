@@ -1,0 +1,131 @@
+#include "client/local/describe_data.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "client/format/text.h"
+#include "client/local/child.h"
+#include "common/base/status.h"
+#include "nlohmann/json.hpp"
+
+extern char** environ;
+
+namespace cambrian {
+namespace {
+
+struct Output {
+  int wait_status = 0;
+  std::string out;
+  std::string err;
+};
+
+// Reads both descriptors until they close, and closes them.
+void ReadBoth(std::array<int, 2> descriptors, Output& output) {
+  std::array<std::string*, 2> texts = {&output.out, &output.err};
+  std::array<pollfd, 2> waiting = {{{descriptors[0], POLLIN, 0}, {descriptors[1], POLLIN, 0}}};
+  char buffer[4096];
+  while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
+    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
+    for (size_t i = 0; i < waiting.size(); ++i) {
+      if (waiting[i].fd < 0 || waiting[i].revents == 0) continue;
+      const ssize_t count = read(waiting[i].fd, buffer, sizeof(buffer));
+      if (count > 0) {
+        texts[i]->append(buffer, count);
+      } else if (count == 0 || errno != EINTR) {
+        close(waiting[i].fd);
+        waiting[i].fd = -1;
+      }
+    }
+  }
+}
+
+absl::StatusOr<Output> RunProgram(std::vector<std::string> words) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  int out[2];
+  int err[2];
+  if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) {
+    return absl::InternalError(absl::StrCat("pipe: ", std::strerror(errno)));
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(out[1]);
+  close(err[1]);
+  Output output;
+  ReadBoth({out[0], err[0]}, output);
+  if (error != 0) {
+    return absl::NotFoundError(absl::StrCat("cannot run ", words[0], ": ", std::strerror(error)));
+  }
+  while (waitpid(pid, &output.wait_status, 0) < 0 && errno == EINTR) {
+  }
+  return output;
+}
+
+std::string LastLine(absl::string_view text) {
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipWhitespace());
+  return lines.empty() ? "" : std::string(lines.back());
+}
+
+// {"task": {"input": [1, 28, 28], "classes": 10}, "sha256": "…"}, as in a study file.
+absl::StatusOr<DataDescription> ParseDescription(const std::string& line) {
+  const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const absl::Status broken =
+      absl::InternalError(absl::StrCat("cambrian-evaluator --describe-data said \"", line, "\""));
+  if (!json.is_object() || !json.contains("task") || !json.contains("sha256")) return broken;
+  const nlohmann::json& task = json["task"];
+  if (!task.is_object() || !task.contains("input") || !task.contains("classes")) return broken;
+  const nlohmann::json& input = task["input"];
+  if (!input.is_array() || input.empty() || !task["classes"].is_number_integer() ||
+      !json["sha256"].is_string()) {
+    return broken;
+  }
+  DataDescription description;
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (!input[i].is_number_integer()) return broken;
+    const auto size = input[i].get<int64_t>();
+    if (i == 0) {
+      description.task.input.channels = size;
+    } else {
+      description.task.input.axes.push_back(size);
+    }
+  }
+  description.task.classes = task["classes"].get<int64_t>();
+  description.sha256 = json["sha256"].get<std::string>();
+  return description;
+}
+
+}  // namespace
+
+absl::StatusOr<DataDescription> DescribeData(const DataSpec& data) {
+  if (data.task) return DataDescription{*data.task, data.sha256};
+  ASSIGN_OR_RETURN(const Output output, RunProgram({ProgramBeside("cambrian-evaluator"),
+                                                    "--describe-data", data.ToJson().dump()}));
+  if (WIFEXITED(output.wait_status) && WEXITSTATUS(output.wait_status) == 0) {
+    return ParseDescription(LastLine(output.out));
+  }
+  std::string words(absl::StripAsciiWhitespace(output.err));
+  words = std::string(absl::StripPrefix(words, "error: "));
+  if (words.empty()) words = "cambrian-evaluator --describe-data failed without a word";
+  return absl::InvalidArgumentError(Printable(words));
+}
+
+}  // namespace cambrian
