@@ -17,11 +17,11 @@ ordered_json DataSpec::ToJson() const {
   source[format == Format::kCsv ? "file" : "folder"] = path;
   if (format == Format::kCsv) source["label"] = label;
   if (!shape.empty()) source["shape"] = shape;
-  if (test > 0) source["test"] = test;
   static constexpr const char* kNames[] = {"idx", "cifar10", "csv", "images"};
   ordered_json out;
   out[kNames[static_cast<int>(format)]] = std::move(source);
   out["validation"] = validation;
+  if (test > 0) out["test"] = test;
   if (task) {
     std::vector<int64_t> input = {task->input.channels};
     input.insert(input.end(), task->input.axes.begin(), task->input.axes.end());

@@ -50,6 +50,11 @@ Place Locate(const Node& node, Mark key, absl::Span<const std::string> path, siz
 void CheckRecipe(const SearchSpace& space, const Node& recipe,
                  const std::optional<FinishSpec>& finish, Mark finish_mark,
                  Diagnostics& diagnostics) {
+  if (recipe.Find("choose") != nullptr || recipe.Find("range") != nullptr) {
+    diagnostics.Error(recipe.mark, "the recipe as a whole cannot be a hole",
+                      "write holes for its values: \"lr: {choose: [0.1, 0.01]}\"");
+    return;
+  }
   Random random(0);
   for (int i = 0; i < kSamples; ++i) {
     const absl::StatusOr<nlohmann::json> resolved = space.ResolveRecipe(space.Sample(random));

@@ -70,15 +70,16 @@ struct FormatRow {
   const char* name;
   DataSpec::Format format;
   const char* path_key;
+  bool splits;  // a test set can be split off
   std::vector<std::string> keys;
 };
 
 const std::vector<FormatRow>& Formats() {
   static const auto* const formats = new std::vector<FormatRow>{
-      {"idx", DataSpec::Format::kIdx, "folder", {"folder"}},
-      {"cifar10", DataSpec::Format::kCifar10, "folder", {"folder"}},
-      {"csv", DataSpec::Format::kCsv, "file", {"file", "label", "shape", "test"}},
-      {"images", DataSpec::Format::kImages, "folder", {"folder", "shape", "test"}}};
+      {"idx", DataSpec::Format::kIdx, "folder", false, {"folder"}},
+      {"cifar10", DataSpec::Format::kCifar10, "folder", false, {"folder"}},
+      {"csv", DataSpec::Format::kCsv, "file", true, {"file", "label", "shape"}},
+      {"images", DataSpec::Format::kImages, "folder", true, {"folder", "shape"}}};
   return *formats;
 }
 
@@ -92,7 +93,6 @@ void ReadFormat(const FormatRow& row, const Node& node, absl::string_view folder
     reader.Text("label", data.label);
   }
   data.shape = ReadShape(reader, "shape");
-  reader.Number("test", kPartOrNone, data.test);
 }
 
 // "5 min", "90 s", "1h30m".
@@ -130,7 +130,7 @@ const Node& Section(const Node& file, absl::string_view name) {
 DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagnostics) {
   std::vector<std::string> keys;
   for (const FormatRow& row : Formats()) keys.push_back(row.name);
-  for (const char* key : {"validation", "task", "sha256"}) keys.push_back(key);
+  for (const char* key : {"validation", "test", "task", "sha256"}) keys.push_back(key);
   const MapReader reader(node, "data", keys, diagnostics);
   DataSpec data;
   const FormatRow* found = nullptr;
@@ -151,6 +151,12 @@ DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagn
                       "write \"idx: {folder: PATH}\"");
   }
   reader.Number("validation", kPart, data.validation);
+  reader.Number("test", kPartOrNone, data.test);
+  if (data.test > 0 && found != nullptr && !found->splits) {
+    diagnostics.Error(reader.KeyMark("test"),
+                      absl::StrCat(found->name, " data have a test set of their own"),
+                      "remove \"test\"");
+  }
   if (const Node* const task = reader.Find("task")) data.task = ReadTask(*task, diagnostics);
   reader.Text("sha256", data.sha256);
   return data;
@@ -159,18 +165,11 @@ DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagn
 EstimatorSpec ReadEstimator(const Node& node, Diagnostics& diagnostics) {
   EstimatorSpec estimator;
   if (node.IsNull() || (node.IsScalar() && node.scalar == "train")) return estimator;
-  const MapReader outer(node, "estimator", {"train", "evaluator", "share"}, diagnostics);
-  const Node* const train = outer.Find("train");
-  const MapReader reader(train == nullptr ? node : *train,
-                         train == nullptr ? "estimator" : "estimator.train",
-                         {"train", "evaluator", "share"}, diagnostics);
-  if (train != nullptr) {
-    for (const char* key : {"evaluator", "share"}) {
-      if (outer.Find(key) == nullptr) continue;
-      diagnostics.Error(outer.KeyMark(key), absl::StrCat("\"", key, "\" stands beside \"train\""),
-                        absl::StrCat("write \"train: {", key, ": …}\""));
-    }
-  }
+  const Node* const train = node.Find("train");
+  if (train != nullptr) const MapReader outer(node, "estimator", {"train"}, diagnostics);
+  const MapReader reader =
+      train != nullptr ? MapReader(*train, "estimator.train", {"evaluator", "share"}, diagnostics)
+                       : MapReader(node, "estimator", {"train", "evaluator", "share"}, diagnostics);
   reader.Text("evaluator", estimator.evaluator);
   reader.Number("share", kShare, estimator.share);
   return estimator;

@@ -195,8 +195,8 @@ void CheckTest(const StudySpec& study, const Node& file, Diagnostics& diagnostic
   if (!study.finish && !study.test) return;
   if (study.data.format != DataSpec::Format::kCsv || study.data.test > 0) return;
   diagnostics.Error(Section(file, "data").mark,
-                    "the final training reads the test set, but data.csv keeps none",
-                    "write \"test: 20 %\" into csv");
+                    "the final training reads the test set, but the CSV keeps none",
+                    "write \"data: {…, test: 20 %}\"");
 }
 
 void ReadName(const MapReader& reader, const Node& file, StudySpec& study) {
