@@ -1,0 +1,36 @@
+// SGD and AdamW over a network's flat parameters.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "common/nas/recipe.h"
+#include "worker/torch/network_module.h"
+
+namespace cambrian {
+
+// Keeps a reference to the network. Not thread-safe.
+class Optimizer {
+ public:
+  Optimizer(const Recipe& recipe, NetworkModule& network);
+
+  // One step along the gradients that lie in the network, at learning rate `lr`; then they are
+  // zero. Norms and biases do not decay.
+  void Step(double lr);
+
+ private:
+  void ClipGradients();
+  void StepSgd(double lr);
+  void StepAdamW(double lr);
+
+  const Recipe recipe_;
+  const at::Tensor parameters_;
+  const at::Tensor gradients_;
+  const int64_t decayed_;
+  int64_t steps_ = 0;
+  at::Tensor momentum_;  // sgd: the velocity; adamw: the first moment
+  at::Tensor variance_;  // adamw: the second moment
+};
+
+}  // namespace cambrian

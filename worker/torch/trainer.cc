@@ -1,0 +1,177 @@
+#include "worker/torch/trainer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "worker/torch/backend.h"
+#include "worker/torch/batches.h"
+#include "worker/torch/optimizer.h"
+#include "worker/torch/schedule.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int64_t kJudgeBatch = 256;
+// Progress costs at most this share of the images trained.
+constexpr double kProgressShare = 0.05;
+// How often a device other than the CPU is asked for its loss, which makes it finish its queue.
+constexpr int64_t kStepsBetweenLosses = 50;
+
+// Streams of random numbers of one training.
+enum Stream : uint64_t { kOrder = 1, kAugment = 2 };
+
+at::Tensor Labels(const Examples& examples, absl::Span<const int32_t> indices, at::Device device) {
+  at::Tensor labels = at::empty({static_cast<int64_t>(indices.size())}, at::kLong);
+  int64_t* const first = labels.data_ptr<int64_t>();
+  for (size_t i = 0; i < indices.size(); ++i) first[i] = examples.labels[indices[i]];
+  return labels.to(device);
+}
+
+at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing,
+                        int64_t reduction) {
+  return at::cross_entropy_loss(logits.to(at::kFloat), labels, {}, reduction,
+                                /*ignore_index=*/-100, smoothing);
+}
+
+class Trainer {
+ public:
+  Trainer(const Training& training, NetworkModule& network, Control& control)
+      : training_(training),
+        recipe_(training.recipe),
+        network_(network),
+        control_(control),
+        steps_(CountSteps(recipe_, static_cast<int64_t>(training.split.train.size()))),
+        maker_(training.data, training.data.train),
+        optimizer_(recipe_, network),
+        order_(training.split.train),
+        order_random_(training.seed, kOrder),
+        augment_random_(training.seed, kAugment) {}
+
+  absl::StatusOr<double> Run() {
+    for (int64_t step = 0; step < steps_.total; ++step) {
+      RETURN_IF_ERROR(control_.Proceed());
+      const auto start = std::chrono::steady_clock::now();
+      RETURN_IF_ERROR(Step(step));
+      seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      // The last epoch's verdict is the final one, on all validation examples.
+      if ((step + 1) % steps_.per_epoch == 0 && step + 1 < steps_.total) {
+        RETURN_IF_ERROR(ReportEpoch((step + 1) / steps_.per_epoch));
+      }
+    }
+    return seconds_;
+  }
+
+ private:
+  absl::Status Step(int64_t step) {
+    const absl::Span<const int32_t> indices = NextBatch(step);
+    at::Tensor batch = EmptyBatch(indices.size(), training_.data.train.shape);
+    maker_.Augmented(indices, recipe_, augment_random_, batch.data_ptr<float>());
+    batch = batch.to(network_.device());
+    const at::Tensor labels = Labels(training_.data.train, indices, network_.device());
+    // The first batches weigh alike, so that short trainings do not judge by the initial
+    // statistics.
+    const double momentum = std::max(0.1, 1 / static_cast<double>(step + 1));
+    at::Tensor loss;
+    {
+      const Bf16Scope bf16(network_.device(), recipe_.precision == Recipe::Precision::kBf16);
+      const at::Tensor logits =
+          network_.Forward(batch, {.training = true, .norm_momentum = momentum});
+      loss = CrossEntropy(logits, labels, recipe_.label_smoothing, at::Reduction::Mean);
+    }
+    loss.backward();
+    optimizer_.Step(LearningRate(recipe_, step, steps_));
+    if (!network_.device().is_cpu() && (step + 1) % kStepsBetweenLosses != 0) {
+      return absl::OkStatus();
+    }
+    const double value = loss.item<double>();
+    if (std::isfinite(value)) return absl::OkStatus();
+    return absl::OutOfRangeError(absl::StrCat("the loss is ",
+                                              std::isnan(value) ? "NaN" : "infinite", " at step ",
+                                              step + 1, " of ", steps_.total));
+  }
+
+  absl::Span<const int32_t> NextBatch(int64_t step) {
+    const int64_t position = step % steps_.per_epoch;
+    if (position == 0) Shuffle(order_, order_random_);
+    return absl::MakeConstSpan(order_).subspan(position * recipe_.batch, recipe_.batch);
+  }
+
+  absl::Status ReportEpoch(int64_t epoch) {
+    const auto& validation = training_.split.validation;
+    const double trained = static_cast<double>(steps_.per_epoch * recipe_.batch);
+    const auto part = static_cast<size_t>(std::max(1.0, trained * kProgressShare));
+    ASSIGN_OR_RETURN(const Verdict verdict,
+                     Judge(training_.data, training_.data.train,
+                           absl::MakeConstSpan(validation).first(std::min(part, validation.size())),
+                           recipe_.precision == Recipe::Precision::kBf16, network_, control_));
+    evaluator::Progress progress{
+        training_.assignment, epoch, static_cast<int64_t>(std::ceil(recipe_.epochs)), {}};
+    verdict.AddTo(progress.metrics);
+    control_.Report(progress);
+    return absl::OkStatus();
+  }
+
+  const Training& training_;
+  const Recipe& recipe_;
+  NetworkModule& network_;
+  Control& control_;
+  const Steps steps_;
+  BatchMaker maker_;
+  Optimizer optimizer_;
+  std::vector<int32_t> order_;
+  Random order_random_;
+  Random augment_random_;
+  double seconds_ = 0;
+};
+
+}  // namespace
+
+void Verdict::AddTo(Metrics& metrics, absl::string_view prefix) const {
+  constexpr double z = 1.959964;
+  const double n = static_cast<double>(count);
+  const double p = static_cast<double>(correct) / n;
+  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+  const double reach = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  metrics[absl::StrCat(prefix, "accuracy")] = {p, std::max(0.0, centre - reach),
+                                               std::min(1.0, centre + reach)};
+  metrics[absl::StrCat(prefix, "loss")] = {loss, {}, {}};
+}
+
+absl::StatusOr<double> Train(const Training& training, NetworkModule& network, Control& control) {
+  RETURN_IF_ERROR(CheckAugmentation(training.recipe, training.data.train.shape));
+  SeedTorch(training.seed);
+  return Trainer(training, network, control).Run();
+}
+
+absl::StatusOr<Verdict> Judge(const DataSet& data, const Examples& examples,
+                              absl::Span<const int32_t> indices, bool bf16, NetworkModule& network,
+                              Control& control) {
+  const c10::AutoGradMode no_grad(false);
+  BatchMaker maker(data, examples);
+  Verdict verdict;
+  for (size_t at = 0; at < indices.size(); at += kJudgeBatch) {
+    RETURN_IF_ERROR(control.Proceed());
+    const absl::Span<const int32_t> part = indices.subspan(at, kJudgeBatch);
+    at::Tensor batch = EmptyBatch(part.size(), examples.shape);
+    maker.Plain(part, batch.data_ptr<float>());
+    const at::Tensor labels = Labels(examples, part, network.device());
+    const Bf16Scope scope(network.device(), bf16);
+    const at::Tensor logits = network.Forward(batch.to(network.device()), {});
+    verdict.loss += CrossEntropy(logits, labels, 0, at::Reduction::Sum).item<double>();
+    verdict.correct += logits.argmax(1).eq(labels).sum().item<int64_t>();
+  }
+  verdict.count = static_cast<int64_t>(indices.size());
+  verdict.loss /= static_cast<double>(verdict.count);
+  if (std::isfinite(verdict.loss)) return verdict;
+  return absl::OutOfRangeError("the loss is not finite in validation");
+}
+
+}  // namespace cambrian
