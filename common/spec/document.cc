@@ -50,19 +50,24 @@ std::string Quote(absl::string_view text) {
   return out + "\"";
 }
 
+bool IsBlock(const Node& node) { return !node.items.empty() || !node.entries.empty(); }
+
 void Write(const Node& node, int indent, std::string& out);
 
-// The value of a key or of an item, after "key:" or "-".
-void WriteValue(const Node& value, int indent, std::string& out) {
-  const bool block = !value.items.empty() || !value.entries.empty();
-  if (block) {
-    out += "\n";
-    Write(value, indent, out);
-  } else {
-    out += " ";
-    Write(value, indent, out);
-    out += "\n";
-  }
+void WriteItem(const Node& item, int indent, std::string& out) {
+  std::string text;
+  Write(item, indent + 2, text);
+  // The first line of a list or map stands beside its dash.
+  absl::StrAppend(&out, std::string(indent, ' '), "- ",
+                  IsBlock(item) ? absl::string_view(text).substr(indent + 2) : text,
+                  IsBlock(item) ? "" : "\n");
+}
+
+void WriteEntry(const Node::Entry& entry, int indent, std::string& out) {
+  absl::StrAppend(&out, std::string(indent, ' '), IsWord(entry.key) ? entry.key : Quote(entry.key),
+                  IsBlock(entry.value) ? ":\n" : ": ");
+  Write(entry.value, indent + 2, out);
+  if (!IsBlock(entry.value)) out += "\n";
 }
 
 void Write(const Node& node, int indent, std::string& out) {
@@ -75,17 +80,11 @@ void Write(const Node& node, int indent, std::string& out) {
       return;
     case Node::Kind::kList:
       if (node.items.empty()) out += "[]";
-      for (const Node& item : node.items) {
-        out += std::string(indent, ' ') + "-";
-        WriteValue(item, indent + 2, out);
-      }
+      for (const Node& item : node.items) WriteItem(item, indent, out);
       return;
     case Node::Kind::kMap:
       if (node.entries.empty()) out += "{}";
-      for (const Node::Entry& entry : node.entries) {
-        out += std::string(indent, ' ') + (IsWord(entry.key) ? entry.key : Quote(entry.key)) + ":";
-        WriteValue(entry.value, indent + 2, out);
-      }
+      for (const Node::Entry& entry : node.entries) WriteEntry(entry, indent, out);
       return;
   }
 }
@@ -209,8 +208,8 @@ Node NodeFromJson(const nlohmann::ordered_json& json) {
     for (const auto& item : json) node.items.push_back(NodeFromJson(item));
   } else if (!json.is_null()) {
     node.kind = Node::Kind::kScalar;
-    node.quoted = json.is_string();
     node.scalar = json.is_string() ? json.get<std::string>() : json.dump();
+    node.quoted = json.is_string() && !IsWord(node.scalar);
   }
   return node;
 }

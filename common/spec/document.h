@@ -64,7 +64,7 @@ std::string ToYaml(const Node& node);
 
 // Plain scalars that look like a number or a truth become one ("20 %" 0.2), all others text.
 nlohmann::ordered_json ToJson(const Node& node);
-// Texts are quoted, so that they stay texts. Places are unknown (line 0).
+// Texts that could be taken for something else are quoted. Places are unknown (line 0).
 Node NodeFromJson(const nlohmann::ordered_json& json);
 
 }  // namespace cambrian

@@ -14,6 +14,10 @@ using nlohmann::ordered_json;
 constexpr char kRetrain[] = "-retrain";
 constexpr size_t kMaxBaseName = 64 - (sizeof(kRetrain) - 1);
 
+constexpr const char* kOrder[] = {"study",     "data",     "space",      "recipe",
+                                  "estimator", "strategy", "objectives", "constraints",
+                                  "budget",    "finish",   "test",       "seed"};
+
 // The file of a study that was parsed before: it has no errors.
 Node FileOf(const StudySpec& study) {
   Diagnostics none("", "");
@@ -158,7 +162,16 @@ std::string ExplainDefaults(const StudySpec& study) {
   file.Set("budget", NodeFromJson(BudgetJson(study.budget)));
   file.Set("test", NodeFromJson(study.test));
   file.Set("seed", NodeFromJson(study.seed));
-  return ToYaml(file);
+  if (study.finish) {
+    file.Set("finish", NodeFromJson({{"retrain", "best"},
+                                     {"epochs", study.finish->epochs},
+                                     {"share", study.finish->share}}));
+  }
+  Node ordered = MapNode();
+  for (const char* key : kOrder) {
+    if (Node* const section = file.Find(key)) ordered.Set(key, std::move(*section));
+  }
+  return ToYaml(ordered);
 }
 
 }  // namespace cambrian
