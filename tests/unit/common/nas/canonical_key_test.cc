@@ -9,21 +9,21 @@
 
 #include "common/base/random.h"
 #include "gtest/gtest.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 
 namespace cambrian {
 namespace {
 
-using testing::NetworkBuilder;
+using testing::HandBuilt;
 using K = OperationKind;
-constexpr int kIn = NetworkBuilder::kInput;
+constexpr int kIn = HandBuilt::kInput;
 
-NetworkBuilder Image() { return NetworkBuilder({4, {8, 8}}); }
+HandBuilt Image() { return HandBuilt({4, {8, 8}}); }
 
 // The key of what `body` builds on the input, with a head behind it.
 template <typename Body>
 CanonicalKey KeyWith(Body body) {
-  NetworkBuilder builder = Image();
+  HandBuilt builder = Image();
   builder.Head(body(builder), 10);
   return KeyOf(builder.Build());
 }
@@ -41,13 +41,13 @@ TEST(CanonicalKeyTest, IsWrittenInHexadecimal) {
 
 TEST(CanonicalKeyTest, StaysTheSameAcrossBuilds) {
   // Databases hold keys: whoever changes this one makes all of them forget their twins.
-  const CanonicalKey key = KeyWith([](NetworkBuilder& b) { return b.Relu(b.Conv(kIn, 8, 3)); });
+  const CanonicalKey key = KeyWith([](HandBuilt& b) { return b.Relu(b.Conv(kIn, 8, 3)); });
   EXPECT_EQ(key.ToString(), "a9031760277a7e4bd0110f2233afcf0a");
 }
 
 TEST(CanonicalKeyTest, NamesDoNotCount) {
-  NetworkBuilder a = Image();
-  NetworkBuilder b = Image();
+  HandBuilt a = Image();
+  HandBuilt b = Image();
   b.SetPlace("elsewhere.", {"cell.edge_0_1"});
   a.Head(a.Conv(kIn, 8, 3), 10);
   b.Head(b.Conv(kIn, 8, 3), 10);
@@ -58,14 +58,14 @@ TEST(CanonicalKeyTest, ArgumentsAndInputShapeCount) {
   std::set<CanonicalKey> keys;
   for (const int64_t kernel : {1, 3}) {
     for (const int64_t stride : {1, 2}) {
-      keys.insert(KeyWith([&](NetworkBuilder& b) { return b.Conv(kIn, 8, kernel, stride); }));
+      keys.insert(KeyWith([&](HandBuilt& b) { return b.Conv(kIn, 8, kernel, stride); }));
     }
   }
-  keys.insert(KeyWith([](NetworkBuilder& b) { return b.Conv(kIn, 8, 3, 1, 2); }));
-  keys.insert(KeyWith([](NetworkBuilder& b) { return b.Pool(K::kAvgPool, kIn, 3); }));
-  keys.insert(KeyWith([](NetworkBuilder& b) { return b.Pool(K::kAvgPool, kIn, 3, 1, false); }));
-  keys.insert(KeyWith([](NetworkBuilder& b) { return b.Pool(K::kMaxPool, kIn, 3); }));
-  NetworkBuilder wider({4, {8, 9}});
+  keys.insert(KeyWith([](HandBuilt& b) { return b.Conv(kIn, 8, 3, 1, 2); }));
+  keys.insert(KeyWith([](HandBuilt& b) { return b.Pool(K::kAvgPool, kIn, 3); }));
+  keys.insert(KeyWith([](HandBuilt& b) { return b.Pool(K::kAvgPool, kIn, 3, 1, false); }));
+  keys.insert(KeyWith([](HandBuilt& b) { return b.Pool(K::kMaxPool, kIn, 3); }));
+  HandBuilt wider({4, {8, 9}});
   wider.Head(wider.Conv(kIn, 8, 3), 10);
   keys.insert(KeyOf(wider.Build()));
   EXPECT_EQ(keys.size(), 9);
@@ -73,7 +73,7 @@ TEST(CanonicalKeyTest, ArgumentsAndInputShapeCount) {
 
 TEST(CanonicalKeyTest, ArgumentsThatAreNotReadDoNotCount) {
   const auto relu = [](int64_t kernel) {
-    return KeyWith([kernel](NetworkBuilder& b) {
+    return KeyWith([kernel](HandBuilt& b) {
       OperationArguments arguments;
       arguments.kernel = kernel;
       return b.Add(K::kRelu, {kIn}, arguments);
@@ -83,34 +83,34 @@ TEST(CanonicalKeyTest, ArgumentsThatAreNotReadDoNotCount) {
 }
 
 TEST(CanonicalKeyTest, SumsAreFlatWithMultiplicity) {
-  const auto operands = [](NetworkBuilder& b) {
+  const auto operands = [](HandBuilt& b) {
     return std::array<int, 3>{b.Conv(kIn, 4, 1), b.Conv(kIn, 4, 3), b.Conv(kIn, 4, 5)};
   };
-  const CanonicalKey flat = KeyWith([&](NetworkBuilder& b) {
+  const CanonicalKey flat = KeyWith([&](HandBuilt& b) {
     const auto [x, y, z] = operands(b);
     return b.Sum({x, y, z});
   });
-  EXPECT_EQ(flat, KeyWith([&](NetworkBuilder& b) {
+  EXPECT_EQ(flat, KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Sum({z, b.Sum({y, x})});
             }));
-  EXPECT_NE(flat, KeyWith([&](NetworkBuilder& b) {
+  EXPECT_NE(flat, KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Sum({x, y, z, z});
             }));
-  EXPECT_NE(flat, KeyWith([&](NetworkBuilder& b) {
+  EXPECT_NE(flat, KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Add(K::kProduct, {x, y, z});
             }));
-  EXPECT_NE(flat, KeyWith([&](NetworkBuilder& b) {
+  EXPECT_NE(flat, KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Sum({x, b.Add(K::kProduct, {y, z})});
             }));
-  EXPECT_NE(KeyWith([&](NetworkBuilder& b) {
+  EXPECT_NE(KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Add(K::kMean, {x, b.Add(K::kMean, {y, z})});
             }),
-            KeyWith([&](NetworkBuilder& b) {
+            KeyWith([&](HandBuilt& b) {
               const auto [x, y, z] = operands(b);
               return b.Add(K::kMean, {x, y, z});
             }));
@@ -119,7 +119,7 @@ TEST(CanonicalKeyTest, SumsAreFlatWithMultiplicity) {
 TEST(CanonicalKeyTest, ASumThatSomethingElseReadsIsStillFlattened) {
   // s = x + y is read by a convolution, and s + z is x + y + z.
   const auto network = [](bool nested) {
-    return KeyWith([nested](NetworkBuilder& b) {
+    return KeyWith([nested](HandBuilt& b) {
       const int x = b.Conv(kIn, 4, 1);
       const int y = b.Conv(kIn, 4, 3);
       const int s = b.Sum({x, y});
@@ -131,12 +131,12 @@ TEST(CanonicalKeyTest, ASumThatSomethingElseReadsIsStillFlattened) {
 }
 
 TEST(CanonicalKeyTest, DoublingASumFortyTimesIsQuick) {
-  const CanonicalKey key = KeyWith([](NetworkBuilder& b) {
+  const CanonicalKey key = KeyWith([](HandBuilt& b) {
     int last = b.Conv(kIn, 4, 3);
     for (int i = 0; i < 40; ++i) last = b.Sum({last, last});
     return last;
   });
-  EXPECT_NE(key, KeyWith([](NetworkBuilder& b) {
+  EXPECT_NE(key, KeyWith([](HandBuilt& b) {
               int last = b.Conv(kIn, 4, 3);
               for (int i = 0; i < 39; ++i) last = b.Sum({last, last});
               return last;
@@ -144,18 +144,18 @@ TEST(CanonicalKeyTest, DoublingASumFortyTimesIsQuick) {
 }
 
 TEST(CanonicalKeyTest, AConvolutionReadTwiceIsNotTwoConvolutions) {
-  EXPECT_NE(KeyWith([](NetworkBuilder& b) {
+  EXPECT_NE(KeyWith([](HandBuilt& b) {
               const int conv = b.Conv(kIn, 4, 3);
               return b.Sum({conv, conv});
             }),
-            KeyWith([](NetworkBuilder& b) {
+            KeyWith([](HandBuilt& b) {
               return b.Sum({b.Conv(kIn, 4, 3), b.Conv(kIn, 4, 3)});
             }));
 }
 
 TEST(CanonicalKeyTest, OperationsWithoutWeightsOnOneValueAreOneValue) {
   const auto network = [](K kind, bool twice) {
-    return KeyWith([&](NetworkBuilder& b) {
+    return KeyWith([&](HandBuilt& b) {
       const auto add = [&](int input) {
         OperationArguments arguments;
         if (kind == K::kDropout) arguments.rate = 0.5;
@@ -174,7 +174,7 @@ TEST(CanonicalKeyTest, OperationsWithoutWeightsOnOneValueAreOneValue) {
 TEST(CanonicalKeyTest, SharedAndSeparateInputsDiffer) {
   // Looked at backwards only, both are conv(relu(·)) + conv(relu(·)).
   const auto network = [](bool shared) {
-    return KeyWith([shared](NetworkBuilder& b) {
+    return KeyWith([shared](HandBuilt& b) {
       const int one = b.BatchNorm(kIn);
       const int two = shared ? one : b.BatchNorm(kIn);
       return b.Sum({b.Conv(one, 4, 3), b.Conv(two, 4, 3)});
@@ -187,7 +187,7 @@ TEST(CanonicalKeyTest, SharedAndSeparateInputsDiffer) {
 template <typename Reader>
 std::pair<CanonicalKey, CanonicalKey> BothOrders(Reader reader) {
   const auto key = [&](bool swap) {
-    NetworkBuilder b = Image();
+    HandBuilt b = Image();
     int x = b.Conv(kIn, 4, 1);
     int y = b.Conv(kIn, 4, 3);
     if (swap) std::swap(x, y);
@@ -198,23 +198,23 @@ std::pair<CanonicalKey, CanonicalKey> BothOrders(Reader reader) {
 }
 
 TEST(CanonicalKeyTest, ConcatIsUnorderedWhereDenseOperationsReadIt) {
-  using Reader = void (*)(NetworkBuilder&, int);
+  using Reader = void (*)(HandBuilt&, int);
   const Reader readers[] = {
-      [](NetworkBuilder& b, int c) { b.Head(c, 10); },
-      [](NetworkBuilder& b, int c) { b.Head(b.Conv(c, 8, 3), 10); },
-      [](NetworkBuilder& b, int c) { b.Head(b.BatchNorm(b.Conv(b.Relu(c), 8, 1)), 10); },
-      [](NetworkBuilder& b, int c) { b.Head(b.Conv(b.BatchNorm(c), 4, 1), 10); },
-      [](NetworkBuilder& b, int c) { b.Head(b.Pool(K::kMaxPool, c, 2, 2), 10); },
-      [](NetworkBuilder& b, int c) { b.Head(b.Conv(b.Conv(c, 8, 3, 1, 8), 4, 1), 10); },
+      [](HandBuilt& b, int c) { b.Head(c, 10); },
+      [](HandBuilt& b, int c) { b.Head(b.Conv(c, 8, 3), 10); },
+      [](HandBuilt& b, int c) { b.Head(b.BatchNorm(b.Conv(b.Relu(c), 8, 1)), 10); },
+      [](HandBuilt& b, int c) { b.Head(b.Conv(b.BatchNorm(c), 4, 1), 10); },
+      [](HandBuilt& b, int c) { b.Head(b.Pool(K::kMaxPool, c, 2, 2), 10); },
+      [](HandBuilt& b, int c) { b.Head(b.Conv(b.Conv(c, 8, 3, 1, 8), 4, 1), 10); },
       // Two readers, and a sum with a dense operation of its own.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         b.Head(b.Sum({b.Conv(c, 4, 1), b.Conv(c, 4, 3)}), 10);
       },
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         b.Head(b.Sum({c, b.Conv(c, 8, 3)}), 10);
       },
       // Within another concat.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         b.Head(b.Add(K::kConcat, {c, b.Conv(kIn, 4, 3)}), 10);
       },
   };
@@ -225,36 +225,36 @@ TEST(CanonicalKeyTest, ConcatIsUnorderedWhereDenseOperationsReadIt) {
 }
 
 TEST(CanonicalKeyTest, ConcatIsOrderedWhereItsChannelsAreHeldFast) {
-  using Reader = void (*)(NetworkBuilder&, int);
+  using Reader = void (*)(HandBuilt&, int);
   const Reader readers[] = {
       // A grouped convolution sees the halves apart.
-      [](NetworkBuilder& b, int c) { b.Head(b.Conv(c, 8, 3, 1, 2), 10); },
+      [](HandBuilt& b, int c) { b.Head(b.Conv(c, 8, 3, 1, 2), 10); },
       // Two concats in one sum: concat(a, b) + concat(c, d) is not concat(b, a) + concat(c, d).
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         b.Head(b.Sum({c, b.Add(K::kConcat, {b.Conv(kIn, 4, 5), b.Conv(kIn, 4, 7)})}), 10);
       },
       // … also where one is carried there by operations that treat channels alike.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         const int other = b.Add(K::kConcat, {b.Conv(kIn, 4, 5), b.Conv(kIn, 4, 7)});
         b.Head(b.Sum({b.BatchNorm(b.Relu(c)), other}), 10);
       },
       // … or where both meet one dense operation, which can be permuted only once.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         const int other = b.Add(K::kConcat, {b.Conv(kIn, 4, 5), b.Conv(kIn, 4, 7)});
         const int dense = b.Conv(kIn, 8, 1);
         b.Head(b.Sum({b.Conv(b.Sum({c, dense}), 4, 1), b.Conv(b.Sum({other, dense}), 4, 1)}), 10);
       },
       // The two halves of a factorised reduction differ.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         OperationArguments arguments;
         arguments.out = 8;
         const int reduced = b.Add(K::kFactorizedReduce, {kIn}, arguments);
         b.Head(b.Sum({b.Pool(K::kAvgPool, c, 2, 2), reduced}), 10);
       },
       // The network's output: classes have an order.
-      [](NetworkBuilder& b, int c) { b.Add(K::kGlobalPool, {c}); },
+      [](HandBuilt& b, int c) { b.Add(K::kGlobalPool, {c}); },
       // Within another concat that is ordered.
-      [](NetworkBuilder& b, int c) {
+      [](HandBuilt& b, int c) {
         b.Add(K::kGlobalPool, {b.Add(K::kConcat, {c, b.Conv(kIn, 4, 5)})});
       },
   };
@@ -266,7 +266,7 @@ TEST(CanonicalKeyTest, ConcatIsOrderedWhereItsChannelsAreHeldFast) {
 
 TEST(CanonicalKeyTest, TheNetworksInputHoldsItsChannelsFast) {
   const auto key = [](bool swap) {
-    NetworkBuilder b({8, {8, 8}});
+    HandBuilt b({8, {8, 8}});
     int x = b.Conv(kIn, 4, 1);
     int y = b.Conv(kIn, 4, 3);
     if (swap) std::swap(x, y);
@@ -279,7 +279,7 @@ TEST(CanonicalKeyTest, TheNetworksInputHoldsItsChannelsFast) {
 // A DARTS-like cell: nodes 2 and 3 each sum two operations; the output concats them; `fit` reads.
 TEST(CanonicalKeyTest, RenumberedDartsNodesAreTwins) {
   const auto network = [](bool swap) {
-    NetworkBuilder b = Image();
+    HandBuilt b = Image();
     int last = b.Conv(kIn, 4, 3);
     for (int cell = 0; cell < 3; ++cell) {
       const auto fit = [&](int input) { return b.BatchNorm(b.Conv(b.Relu(input), 4, 1)); };
@@ -300,8 +300,8 @@ TEST(CanonicalKeyTest, RenumberedDartsNodesAreTwins) {
 // ---- Random networks ----
 
 // Builds a random network; operations with one shape throughout, so that any two can be joined.
-NetworkBuilder RandomBuilder(Random& random, int operations) {
-  NetworkBuilder b = Image();
+HandBuilt RandomBuilder(Random& random, int operations) {
+  HandBuilt b = Image();
   std::vector<int> values = {b.Conv(kIn, 4, 1)};
   const auto any = [&] { return values[random.Below(values.size())]; };
   for (int i = 0; i < operations; ++i) {
@@ -415,7 +415,7 @@ TEST(CanonicalKeyTest, EqualsBruteForceOnSmallGraphs) {
   Random random(5);
   std::map<size_t, std::vector<Network>> by_size;
   for (int round = 0; round < 150; ++round) {
-    NetworkBuilder b = Image();
+    HandBuilt b = Image();
     std::vector<int> values = {kIn};
     const auto any = [&] { return values[random.Below(values.size())]; };
     for (int i = 0; i < 6; ++i) {

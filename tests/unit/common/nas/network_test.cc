@@ -4,18 +4,18 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 
 namespace cambrian {
 namespace {
 
 using nlohmann::json;
+using testing::HandBuilt;
 using ::testing::HasSubstr;
-using testing::NetworkBuilder;
 
 Network SmallNetwork() {
-  NetworkBuilder builder({3, {8, 8}});
-  const int conv = builder.Conv(NetworkBuilder::kInput, 4, 3);
+  HandBuilt builder({3, {8, 8}});
+  const int conv = builder.Conv(HandBuilt::kInput, 4, 3);
   OperationArguments dropout;
   dropout.rate = 0.25;
   OperationArguments resize;
@@ -36,8 +36,8 @@ TEST(NetworkTest, CountsTheFixedPartOfNasBench201) {
 }
 
 TEST(NetworkTest, PeakMemoryCountsWhatIsLiveAtOnce) {
-  NetworkBuilder builder({1, {10, 10}});                        // 100
-  const int conv = builder.Conv(NetworkBuilder::kInput, 4, 1);  // 400; input 100 dies after it
+  HandBuilt builder({1, {10, 10}});                        // 100
+  const int conv = builder.Conv(HandBuilt::kInput, 4, 1);  // 400; input 100 dies after it
   const int pool = builder.Pool(OperationKind::kMaxPool, conv, 2, 2);  // 100
   const int twin = builder.Pool(OperationKind::kMaxPool, conv, 3, 2);  // 100; conv dies after it
   builder.Head(builder.Sum({pool, twin}), 2);
@@ -47,8 +47,8 @@ TEST(NetworkTest, PeakMemoryCountsWhatIsLiveAtOnce) {
 }
 
 TEST(NetworkTest, AValueThatIsReadTwiceDiesOnce) {
-  NetworkBuilder builder({8, {}});
-  const int doubled = builder.Sum({NetworkBuilder::kInput, NetworkBuilder::kInput});
+  HandBuilt builder({8, {}});
+  const int doubled = builder.Sum({HandBuilt::kInput, HandBuilt::kInput});
   builder.Linear(builder.Linear(doubled, 8), 2);
   const Network network = builder.Build();
   EXPECT_EQ(network.PeakMemoryBytes(), 4 * (16 + network.Parameters()));

@@ -1,0 +1,34 @@
+// Which parts of a network repeat the one before them, so that a picture shows them once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/nas/network.h"
+
+namespace cambrian {
+
+// A part that stands `times` times in a row, of which the first is drawn.
+struct Repeat {
+  size_t begin = 0;  // its operations, [begin, end)
+  size_t end = 0;
+  int times = 1;
+  std::string name;  // "cell" for cell_0, cell_1 … and for cell.0, cell.1 …
+};
+
+struct Folding {
+  std::vector<size_t> stands_for;  // by operation: the one that is drawn for it, often itself
+  std::vector<Repeat> repeats;     // outer ones before those inside them
+  // By operation that is drawn: the decisions that shaped it and what it stands for,
+  // "layer.*.heads" for layer.0.heads and layer.1.heads.
+  std::vector<std::vector<std::string>> decisions;
+};
+
+// Nothing folded.
+Folding Unfolded(const Network& network);
+
+// Folds neighbours whose places differ in one segment if their operations, arguments and shapes are
+// equal and each reads the one before it (or what that one reads).
+Folding FoldRepeats(const Network& network);
+
+}  // namespace cambrian
