@@ -1,0 +1,360 @@
+#include "worker/agent/agent.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "common/base/status.h"
+#include "common/base/version.h"
+#include "common/wire/convert.h"
+#include "spdlog/spdlog.h"
+#include "worker/agent/job.h"
+
+namespace cambrian {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of each in one report, which must stay below gRPC's 4 MiB. While the server is away, the oldest
+// progress beyond it is dropped; completions are kept.
+constexpr int kMaxProgress = 2'000;
+constexpr int kMaxCompletions = 32;
+
+std::string Text(const absl::Status& status) { return status.ToString(); }
+
+std::string HostName() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+v1::WorkerIdentity MakeIdentity(const Agent::Options& options) {
+  v1::WorkerIdentity identity;
+  identity.set_name(options.name);
+  identity.set_host(HostName());
+  identity.set_version(kVersion);
+  identity.set_protocol(kWireProtocol);
+  identity.set_slots(static_cast<int>(options.pool.devices.size()));
+  for (const auto& [name, command] : options.pool.evaluators) identity.add_evaluators(name);
+  const std::set<std::string> devices(options.pool.devices.begin(), options.pool.devices.end());
+  for (const std::string& device : devices) identity.add_devices(device);
+  return identity;
+}
+
+}  // namespace
+
+Agent::Agent(Options options, ServerClient& server, const Clock& clock)
+    : options_(std::move(options)),
+      identity_(MakeIdentity(options_)),
+      server_(server),
+      clock_(clock),
+      studies_([this](const std::string& study) { return server_.GetStudySpec(study); }),
+      table_(identity_.slots()) {}
+
+Agent::~Agent() = default;
+
+absl::Status Agent::Run() {
+  std::error_code error;
+  fs::remove_all(options_.folder + "/trials", error);  // of an earlier life
+  fs::create_directories(options_.folder + "/trials", error);
+  if (error) return absl::InternalError(absl::StrCat(options_.folder, ": ", error.message()));
+  ASSIGN_OR_RETURN(std::unique_ptr<Outbox> outbox, Outbox::Open(options_.folder + "/outbox"));
+  outbox_ = std::move(outbox);
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [token, entry] : outbox_->entries()) table_.Restore(entry.completion);
+  }
+  pool_ = std::make_unique<EvaluatorPool>(options_.pool, *this, clock_);
+  std::thread poller([this] { PollLoop(); });
+  ReportLoop();
+  server_.CancelPolls();
+  poller.join();
+  Leave();
+  pool_ = nullptr;
+  MutexLock lock(&mutex_);
+  return failure_;
+}
+
+void Agent::Shutdown(Manner manner) {
+  {
+    MutexLock lock(&mutex_);
+    leaving_ = manner;
+    news_.SignalAll();
+  }
+  server_.CancelPolls();
+}
+
+void Agent::Fail(absl::Status status) {
+  MutexLock lock(&mutex_);
+  if (failure_.ok()) failure_ = std::move(status);
+  news_.SignalAll();
+}
+
+void Agent::OnProgress(const evaluator::Progress& progress) {
+  MutexLock lock(&mutex_);
+  const v1::Assignment* assignment = table_.Find(TokenOf(progress.assignment));
+  if (assignment == nullptr) return;
+  if (progress_.size() >= static_cast<size_t>(kMaxProgress)) progress_.erase(progress_.begin());
+  v1::ProgressReport& report = progress_.emplace_back();
+  report.set_assignment(assignment->assignment());
+  report.set_token(assignment->token());
+  report.mutable_progress()->set_step(progress.step);
+  report.mutable_progress()->set_steps(progress.steps);
+  ToProto(progress.metrics, report.mutable_progress()->mutable_metrics());
+  news_.SignalAll();
+}
+
+void Agent::OnEnd(const EvaluatorOutcome& outcome, absl::Duration busy) {
+  MutexLock lock(&mutex_);
+  ended_.push_back({outcome, busy});
+  news_.SignalAll();
+}
+
+// ---- Polling
+
+void Agent::PollLoop() {
+  Backoff backoff(options_.first_retry, options_.last_retry, std::random_device()());
+  bool away = false;
+  while (true) {
+    v1::PollRequest request;
+    {
+      MutexLock lock(&mutex_);
+      if (Ending()) return;
+      *request.mutable_worker() = identity_;
+      request.set_free_slots(table_.FreeSlots());
+      request.set_revision(table_.revision());
+      for (v1::Held& held : table_.Held()) *request.add_held() = std::move(held);
+    }
+    const absl::StatusOr<v1::Assignments> answer = server_.Poll(request);
+    const absl::Status status = answer.ok() ? TakeAnswer(*answer) : answer.status();
+    if (absl::IsCancelled(status)) return;
+    if (absl::IsFailedPrecondition(status)) return Fail(status);
+    if (status.ok()) {
+      if (away) spdlog::info("the server is back");
+      away = false;
+      backoff.Reset();
+      continue;
+    }
+    if (!away) spdlog::warn("waiting for the server: {}", Text(status));
+    away = true;
+    Pause(backoff.Next());
+  }
+}
+
+void Agent::Pause(absl::Duration wait) {
+  const absl::Duration until = clock_.Monotonic() + wait;
+  MutexLock lock(&mutex_);
+  while (!Ending() && clock_.Monotonic() < until) {
+    news_.WaitWithTimeout(&mutex_, until - clock_.Monotonic());
+  }
+}
+
+absl::Status Agent::TakeAnswer(const v1::Assignments& answer) {
+  if (answer.protocol() != kWireProtocol) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the server (version ", answer.version(), ") speaks wire protocol ", answer.protocol(),
+        ", this worker (version ", kVersion, ") speaks ", kWireProtocol, ": the ",
+        answer.protocol() < kWireProtocol ? "server" : "worker", " is too old"));
+  }
+  MutexLock one_at_a_time(&answer_mutex_);
+  std::map<std::string, StudyCache::Study> studies;
+  for (const v1::Assignment& assignment : answer.assignments()) {
+    const auto study = studies_.Get(assignment.study());
+    if (!study.ok()) return Annotate(study.status(), absl::StrCat("study ", assignment.study()));
+    studies.insert_or_assign(assignment.study(), *study);
+  }
+  AssignmentTable::Changes changes;
+  {
+    MutexLock lock(&mutex_);
+    if (Ending()) return absl::OkStatus();
+    changes = table_.Apply(answer);
+  }
+  for (const v1::Assignment& assignment : changes.stop) pool_->Stop(JobName(assignment));
+  for (const v1::Assignment& assignment : changes.start) {
+    Begin(assignment, studies.at(assignment.study()));
+  }
+  for (const v1::Assignment& assignment : changes.unstarted) {
+    EndUnstarted(assignment, evaluator::Error::Kind::kStopped, "stopped before it began");
+  }
+  return absl::OkStatus();
+}
+
+void Agent::Begin(const v1::Assignment& assignment, const StudyCache::Study& study) {
+  const std::string folder = FolderOf(assignment.token());
+  std::error_code error;
+  fs::remove_all(folder, error);
+  fs::create_directory(folder, error);
+  absl::StatusOr<EvaluatorPool::Job> job =
+      error        ? absl::InternalError(absl::StrCat(folder, ": ", error.message()))
+      : study.ok() ? MakeJob(**study, assignment, folder)
+                   : study.status();
+  if (job.ok()) return pool_->Start(*std::move(job));
+  EndUnstarted(assignment,
+               absl::IsFailedPrecondition(job.status()) ? evaluator::Error::Kind::kInfeasible
+                                                        : evaluator::Error::Kind::kFailed,
+               job.status().message());
+}
+
+void Agent::EndUnstarted(const v1::Assignment& assignment, evaluator::Error::Kind kind,
+                         absl::string_view reason) {
+  EvaluatorOutcome outcome;
+  outcome.assignment = JobName(assignment);
+  outcome.error = kind;
+  outcome.reason = std::string(reason);
+  OnEnd(outcome, absl::ZeroDuration());
+}
+
+// ---- Reporting
+
+void Agent::ReportLoop() {
+  Backoff backoff(options_.first_retry, options_.last_retry, std::random_device()());
+  absl::Duration not_before = clock_.Monotonic();
+  while (true) {
+    AwaitNews(not_before);
+    {
+      MutexLock lock(&mutex_);
+      if (Ending()) return;
+    }
+    CollectEnded();
+    UploadCheckpoints();
+    if (SendReport()) {
+      backoff.Reset();
+      not_before = clock_.Monotonic() + options_.report_interval;
+    } else {
+      Pause(backoff.Next());
+    }
+  }
+}
+
+void Agent::AwaitNews(absl::Duration not_before) {
+  MutexLock lock(&mutex_);
+  while (!Ending() && ended_.empty() && outbox_->entries().empty()) {
+    if (progress_.empty()) {
+      news_.Wait(&mutex_);
+    } else {
+      const absl::Duration left = not_before - clock_.Monotonic();
+      if (left <= absl::ZeroDuration()) return;
+      news_.WaitWithTimeout(&mutex_, left);
+    }
+  }
+}
+
+void Agent::CollectEnded() {
+  while (true) {
+    Ended ended;
+    v1::Assignment assignment;
+    AssignmentTable::Ending ending;
+    {
+      MutexLock lock(&mutex_);
+      if (ended_.empty()) return;
+      ended = std::move(ended_.front());
+      ended_.pop_front();
+      const int64_t token = TokenOf(ended.outcome.assignment);
+      if (const v1::Assignment* found = table_.Find(token)) assignment = *found;
+      const bool finished = ended.outcome.error != evaluator::Error::Kind::kStopped;
+      ending = table_.End(token, finished);
+      if (ending == AssignmentTable::Ending::kHandBack) {
+        v1::HandBack& hand_back = hand_backs_.emplace_back();
+        hand_back.set_assignment(assignment.assignment());
+        hand_back.set_token(token);
+      }
+    }
+    if (ending == AssignmentTable::Ending::kReport) Keep(assignment, ended);
+    std::error_code ignored;
+    fs::remove_all(FolderOf(assignment.token()), ignored);
+  }
+}
+
+void Agent::Keep(const v1::Assignment& assignment, const Ended& ended) {
+  std::string checkpoint;
+  if (assignment.keep_checkpoint() && !ended.outcome.checkpoint.empty()) {
+    const std::string file = FolderOf(assignment.token()) + "/" + ended.outcome.checkpoint;
+    std::error_code error;
+    // A link could lead anywhere.
+    if (fs::is_regular_file(fs::symlink_status(file, error))) checkpoint = file;
+  }
+  const absl::Status status =
+      outbox_->Add(MakeCompletion(assignment, ended.outcome, ended.busy), checkpoint);
+  if (!status.ok()) spdlog::error("a result could not be kept on disk: {}", Text(status));
+}
+
+void Agent::UploadCheckpoints() {
+  std::vector<int64_t> uploaded;
+  for (const auto& [token, entry] : outbox_->entries()) {
+    if (entry.checkpoint.empty()) continue;
+    const absl::Status status = server_.Upload(entry.checkpoint, entry.completion.checkpoint());
+    if (status.ok()) {
+      uploaded.push_back(token);
+    } else {
+      spdlog::warn("{}: {}", entry.completion.assignment(), Text(status));
+    }
+  }
+  for (const int64_t token : uploaded) outbox_->Uploaded(token);
+}
+
+bool Agent::SendReport() {
+  v1::ReportRequest request;
+  *request.mutable_worker() = identity_;
+  bool all_uploaded = true;
+  for (const auto& [token, entry] : outbox_->entries()) {
+    all_uploaded = all_uploaded && entry.checkpoint.empty();
+    if (!entry.checkpoint.empty() || request.completions_size() == kMaxCompletions) continue;
+    *request.add_completions() = entry.completion;
+  }
+  {
+    MutexLock lock(&mutex_);
+    request.set_free_slots(Ending() ? 0 : table_.FreeSlots());
+    for (v1::Held& held : table_.Held()) *request.add_held() = std::move(held);
+    for (const v1::ProgressReport& report : progress_) *request.add_progress() = report;
+    for (const v1::HandBack& hand_back : hand_backs_) *request.add_hand_backs() = hand_back;
+  }
+  const absl::StatusOr<v1::Assignments> answer = server_.Report(request);
+  if (!answer.ok()) return false;  // the poll says so in the log
+  {
+    MutexLock lock(&mutex_);
+    progress_.erase(progress_.begin(), progress_.begin() + request.progress_size());
+    hand_backs_.erase(hand_backs_.begin(), hand_backs_.begin() + request.hand_backs_size());
+    for (const int64_t token : answer->settled()) table_.Settle(token);
+  }
+  for (const int64_t token : answer->settled()) outbox_->Settle(token);
+  const absl::Status status = TakeAnswer(*answer);
+  if (absl::IsFailedPrecondition(status)) Fail(status);
+  return status.ok() && all_uploaded && answer->settled_size() >= request.completions_size();
+}
+
+void Agent::Leave() {
+  const auto orderly = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return leaving_ == Manner::kOrderly && failure_.ok();
+  };
+  {
+    MutexLock lock(&mutex_);
+    if (!orderly()) return;
+    for (const v1::Assignment& assignment : table_.Drain()) pool_->Stop(JobName(assignment));
+    // The pool ends them within its grace; a second more is for a busy machine.
+    const absl::Duration until = clock_.Monotonic() + options_.pool.stop_grace + absl::Seconds(1);
+    while (orderly() && static_cast<int>(ended_.size()) < identity_.slots() - table_.FreeSlots() &&
+           clock_.Monotonic() < until) {
+      news_.WaitWithTimeout(&mutex_, until - clock_.Monotonic());
+    }
+  }
+  CollectEnded();
+  UploadCheckpoints();
+  const absl::Duration until = clock_.Monotonic() + options_.farewell;
+  Backoff backoff(options_.first_retry, options_.last_retry, std::random_device()());
+  while (!SendReport()) {
+    MutexLock lock(&mutex_);
+    if (!orderly() || clock_.Monotonic() >= until) return;
+    news_.WaitWithTimeout(&mutex_, backoff.Next());
+  }
+}
+
+std::string Agent::FolderOf(int64_t token) const {
+  return absl::StrCat(options_.folder, "/trials/", token);
+}
+
+}  // namespace cambrian

@@ -1,0 +1,43 @@
+// The worker's side of the wire: every call with a deadline, none repeated here.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cambrian/v1/artifact_service.grpc.pb.h"
+#include "cambrian/v1/worker_service.grpc.pb.h"
+#include "common/base/mutex.h"
+#include "grpcpp/channel.h"
+
+namespace cambrian {
+
+// Thread-safe. Errors are the server's, or kUnavailable and kDeadlineExceeded.
+class ServerClient {
+ public:
+  // "unix:PATH" or "host:port".
+  static std::shared_ptr<grpc::Channel> Connect(const std::string& address);
+
+  explicit ServerClient(std::shared_ptr<grpc::Channel> channel);
+
+  // Hangs while there is no news, 15 s at most.
+  absl::StatusOr<v1::Assignments> Poll(const v1::PollRequest& request);
+  absl::StatusOr<v1::Assignments> Report(const v1::ReportRequest& request);
+  // The complete text of a study.
+  absl::StatusOr<std::string> GetStudySpec(const std::string& study);
+  // Streams a file to the artifact store.
+  absl::Status Upload(const std::string& path, const std::string& sha256);
+
+  // Ends the poll that hangs, and every later one at once.
+  void CancelPolls();
+
+ private:
+  const std::unique_ptr<v1::WorkerService::Stub> worker_;
+  const std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
+
+  Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* poll_ ABSL_GUARDED_BY(mutex_) = nullptr;  // the one that hangs
+};
+
+}  // namespace cambrian
