@@ -130,6 +130,13 @@ void Diagnostics::Warning(Mark mark, absl::string_view message, absl::string_vie
 void Diagnostics::Append(const Diagnostics& other) {
   if (&other == this) return;
   for (const Diagnostic& d : other.all_) Add(d);
+  errors_ += other.errors_ - other.ShownErrors();
+}
+
+int Diagnostics::ShownErrors() const {
+  return static_cast<int>(std::count_if(all_.begin(), all_.end(), [](const Diagnostic& d) {
+    return d.severity == Diagnostic::Severity::kError;
+  }));
 }
 
 std::string Diagnostics::Render() const {
@@ -143,10 +150,7 @@ std::string Diagnostics::Render() const {
   });
   std::string out;
   for (const Diagnostic* d : sorted) out += RenderOne(*d);
-  const int shown =
-      static_cast<int>(std::count_if(all_.begin(), all_.end(), [](const Diagnostic& d) {
-        return d.severity == Diagnostic::Severity::kError;
-      }));
+  const int shown = ShownErrors();
   if (errors_ > shown) absl::StrAppend(&out, "and ", errors_ - shown, " more errors\n");
   return out;
 }

@@ -41,6 +41,7 @@ class Diagnostics {
   // Adds the findings about another file (a space beside the study).
   void Append(const Diagnostics& other);
 
+  const std::string& file() const { return file_; }
   bool ok() const { return errors_ == 0; }
   int errors() const { return errors_; }
   // In the order found, each once; past 100 findings, errors are only counted.
@@ -54,6 +55,7 @@ class Diagnostics {
 
  private:
   void Add(Diagnostic diagnostic);
+  int ShownErrors() const;
   Diagnostic Make(Mark mark, absl::string_view message, absl::string_view suggestion) const;
 
   const std::string file_;

@@ -105,19 +105,7 @@ void ReadSet(const Node& set, SpaceSource& source, Diagnostics& diagnostics) {
     return;
   }
   source.set = &set;
-  std::vector<std::string> known;
-  for (const Node::Entry& entry : Section(source.space, "parameters").entries) {
-    known.push_back(entry.key);
-  }
-  for (const Node::Entry& entry : set.entries) {
-    if (source.space.IsMap() && Section(source.space, "parameters").Find(entry.key) == nullptr) {
-      diagnostics.Error(entry.key_mark,
-                        absl::StrCat("the space has no parameter \"", entry.key, "\" to set"),
-                        DidYouMean(entry.key, known));
-    } else {
-      source.settings.push_back({entry.key, entry.value});
-    }
-  }
+  for (const Node::Entry& entry : set.entries) source.settings.push_back({entry.key, entry.value});
 }
 
 SpaceSource FindSpace(const Node& node, const std::string& study, absl::string_view folder,
@@ -149,14 +137,15 @@ SpaceSource FindSpace(const Node& node, const std::string& study, absl::string_v
   return source;
 }
 
-// Compiles space and recipe; null if there are errors.
+// Compiles space and recipe; null if either has errors, whatever else is wrong with the file.
 std::shared_ptr<const SearchSpace> Compile(SpaceSource& source, const Node* recipe,
-                                           Diagnostics& diagnostics) {
+                                           Diagnostics& own, Diagnostics& diagnostics) {
   std::shared_ptr<const SearchSpace> space;
-  Diagnostics& of_space = source.other ? *source.other : diagnostics;
   if (!source.space.IsNull()) {
-    space = ParseSpace(source.space, source.settings, recipe, of_space, diagnostics);
+    space =
+        ParseSpace(source.space, source.settings, recipe, source.other ? *source.other : own, own);
   }
+  diagnostics.Append(own);
   if (source.other) diagnostics.Append(*source.other);
   return space;
 }
@@ -256,7 +245,8 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
       has_space ? FindSpace(*file.Find("space"), study->name, folder, diagnostics) : SpaceSource();
   study->space_name = source.name;
   const Node* const recipe = file.Find("recipe");
-  study->space = Compile(source, recipe, diagnostics);
+  Diagnostics compiling(diagnostics.file(), std::string(text));
+  study->space = Compile(source, recipe, compiling, diagnostics);
   const auto checked = study->space ? study->space : CompileRecipeAlone(recipe);
   if (checked) {
     CheckRecipe(*checked, Section(file, "recipe"), study->finish, reader.KeyMark("finish"),

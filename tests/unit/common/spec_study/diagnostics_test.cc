@@ -89,6 +89,16 @@ TEST(DiagnosticsTest, ManyErrorsAreCountedNotKept) {
   EXPECT_THAT(diagnostics.Render(), HasSubstr("and 900 more errors"));
 }
 
+TEST(DiagnosticsTest, AnErrorThatIsOnlyCountedSurvivesAppending) {
+  Diagnostics space("g", "x");
+  for (int i = 1; i <= 100; ++i) space.Warning({1, 1}, absl::StrCat("warning ", i));
+  space.Error({1, 1}, "bad");
+  Diagnostics study("f", "x");
+  study.Append(space);
+  EXPECT_EQ(study.errors(), 1);
+  EXPECT_FALSE(study.ok());
+}
+
 TEST(DiagnosticsTest, NothingReachesTheTerminalThatItWouldObey) {
   Diagnostics diagnostics("f", "a\x1b[31mb");
   diagnostics.Error({1, 1}, "key \x1b[2J", "\x07");
