@@ -62,9 +62,11 @@ int Main(int argc, char** argv) {
       "Start with \"cambrian run examples/fashion.yaml\"; every verb has --help with examples.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage or study file, 3 no feasible trial,\n"
       "4 server unreachable, 5 not allowed, 130 interrupted.");
-  AddRun(app, action);
-  AddFront(app, action);
-  AddVersion(app, action);
+  for (const auto add :
+       {AddRun, AddSubmit, AddList, AddShow, AddWatch, AddTrials, AddFront, AddTrial, AddCancel,
+        AddDelete, AddWorkers, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
+    add(app, action);
+  }
   if (!CheckVerb(app, argc, argv)) return kWrongUsage;
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include "client/format/trial_table.h"
 #include "client/local/describe_data.h"
 #include "common/base/status.h"
+#include "common/spec/space_report.h"
 
 namespace cambrian {
 namespace {
@@ -136,6 +138,7 @@ absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet) {
     std::cerr << "reading the data …\r" << std::flush;
   }
   ASSIGN_OR_RETURN(const DataDescription data, DescribeData(study.data));
+  RETURN_IF_ERROR(CheckSpace(*study.space, data.task));
   return CompleteStudy(study, data.task, data.sha256);
 }
 

@@ -99,7 +99,19 @@ absl::Status Confirm(const std::string& what, bool yes);
 
 // Each adds its verb to `app`; parsing the command line sets `action` to the one that was chosen.
 void AddRun(CLI::App& app, Action& action);
+void AddSubmit(CLI::App& app, Action& action);
+void AddList(CLI::App& app, Action& action);
+void AddShow(CLI::App& app, Action& action);
+void AddWatch(CLI::App& app, Action& action);
+void AddTrials(CLI::App& app, Action& action);
 void AddFront(CLI::App& app, Action& action);
+void AddTrial(CLI::App& app, Action& action);
+void AddCancel(CLI::App& app, Action& action);
+void AddDelete(CLI::App& app, Action& action);
+void AddWorkers(CLI::App& app, Action& action);
+void AddSpaces(CLI::App& app, Action& action);
+void AddValidate(CLI::App& app, Action& action);
 void AddVersion(CLI::App& app, Action& action);
+void AddCompletion(CLI::App& app, Action& action);
 
 }  // namespace cambrian

@@ -93,6 +93,14 @@ std::string Table::Render(int width, bool colour) const {
   return out;
 }
 
+std::string Table::Csv() const {
+  std::vector<std::string> titles;
+  for (const Column& column : columns) titles.push_back(column.title);
+  std::string out = CsvLine(titles);
+  for (const auto& row : rows) out += CsvLine(row);
+  return out;
+}
+
 std::string CsvLine(const std::vector<std::string>& fields) {
   std::string line = absl::StrJoin(fields, ",", [](std::string* out, const std::string& field) {
     if (field.find_first_of(",\"\r\n") == std::string::npos) {

@@ -26,6 +26,8 @@ struct Table {
   // One space in front, two between columns, no space at the end of a line; `width` 0 = no limit.
   // Titles are dim if `colour`. Columns without any text are left out.
   std::string Render(int width, bool colour) const;
+  // All columns, titles first.
+  std::string Csv() const;
 };
 
 // One line of a CSV file (RFC 4180), with '\n'.

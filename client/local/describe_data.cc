@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -85,32 +86,24 @@ std::string LastLine(absl::string_view text) {
   return lines.empty() ? "" : std::string(lines.back());
 }
 
-// {"task": {"input": [1, 28, 28], "classes": 10}, "sha256": "…"}, as in a study file.
+// {"input": [1, 28, 28], "classes": 10, "sha256": "…", …}
 absl::StatusOr<DataDescription> ParseDescription(const std::string& line) {
   const nlohmann::json json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  const absl::Status broken =
-      absl::InternalError(absl::StrCat("cambrian-evaluator --describe-data said \"", line, "\""));
-  if (!json.is_object() || !json.contains("task") || !json.contains("sha256")) return broken;
-  const nlohmann::json& task = json["task"];
-  if (!task.is_object() || !task.contains("input") || !task.contains("classes")) return broken;
-  const nlohmann::json& input = task["input"];
-  if (!input.is_array() || input.empty() || !task["classes"].is_number_integer() ||
-      !json["sha256"].is_string()) {
-    return broken;
+  const auto is_size = [](const nlohmann::json& value) { return value.is_number_integer(); };
+  const bool complete = json.is_object() && json.contains("input") && json["input"].is_array() &&
+                        !json["input"].empty() &&
+                        std::all_of(json["input"].begin(), json["input"].end(), is_size) &&
+                        json.contains("classes") && is_size(json["classes"]) &&
+                        json.contains("sha256") && json["sha256"].is_string();
+  if (!complete) {
+    return absl::InternalError(
+        absl::StrCat("cambrian-evaluator --describe-data said \"", line, "\""));
   }
-  DataDescription description;
-  for (size_t i = 0; i < input.size(); ++i) {
-    if (!input[i].is_number_integer()) return broken;
-    const auto size = input[i].get<int64_t>();
-    if (i == 0) {
-      description.task.input.channels = size;
-    } else {
-      description.task.input.axes.push_back(size);
-    }
-  }
-  description.task.classes = task["classes"].get<int64_t>();
-  description.sha256 = json["sha256"].get<std::string>();
-  return description;
+  const auto sizes = json["input"].get<std::vector<int64_t>>();
+  return DataDescription{
+      .task = {.input = {.channels = sizes.front(), .axes = {sizes.begin() + 1, sizes.end()}},
+               .classes = json["classes"].get<int64_t>()},
+      .sha256 = json["sha256"].get<std::string>()};
 }
 
 }  // namespace

@@ -61,6 +61,10 @@ class SearchSpace {
   // that does not hold.
   virtual absl::Status Validate(const Architecture& architecture) const = 0;
 
+  // Whether the decision exists where those before it have the values of `architecture`; the others
+  // are not read.
+  virtual bool Exists(size_t decision, const Architecture& architecture) const = 0;
+
   // The network for a task, dead parts dropped.
   // \error kInvalidArgument with the place, if its shapes cannot work; kFailedPrecondition if
   // nothing gets through (both: INFEASIBLE).

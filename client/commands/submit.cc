@@ -1,0 +1,58 @@
+// cambrian submit: hands a study to a server and comes back at once.
+#include <iostream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/commands/command.h"
+#include "client/format/json.h"
+#include "common/base/status.h"
+
+namespace cambrian {
+namespace {
+
+struct SubmitOptions {
+  CommonOptions common;
+  std::string file;
+  std::vector<std::string> settings;
+};
+
+absl::StatusOr<ExitCode> Submit(const SubmitOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<StudySpec> spec,
+                   LoadStudy(options.file, options.settings));
+  if (spec == nullptr) return kWrongUsage;
+  ASSIGN_OR_RETURN(const std::string text, PrepareStudy(*spec, options.common.quiet));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options.common));
+  ASSIGN_OR_RETURN(const v1::Study study, session->client().CreateStudy(text));
+  if (options.common.output == Output::kJson) {
+    std::cout << JsonLine(StudyToJson(study));
+  } else {
+    std::cout << study.name() << "\n";
+  }
+  if (options.common.quiet) return kDone;
+  if (session->cluster() != nullptr) {
+    std::cerr << "it waits for a worker; \"cambrian run " << options.file << "\" goes on with it\n";
+  } else {
+    std::cerr << "\"cambrian watch " << study.name() << "\" shows how it goes\n";
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void AddSubmit(CLI::App& app, Action& action) {
+  auto options = std::make_shared<SubmitOptions>();
+  CLI::App* verb = app.add_subcommand("submit", "Hand a study to a server and come back at once");
+  verb->add_option("file", options->file, "the study file")->required()->type_name("FILE");
+  verb->add_option("--set", options->settings, "a value of the file: budget.trials=200")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  AddCommonOptions(*verb, options->common);
+  verb->footer(
+      "Data that this machine does not have: state data.task and data.sha256 in the file.\n"
+      "Examples:\n"
+      "  cambrian submit study.yaml --server 10.0.0.5:7700\n"
+      "  name=$(cambrian submit study.yaml --quiet)");
+  verb->callback([options, &action] { action = [options] { return Submit(*options); }; });
+}
+
+}  // namespace cambrian
