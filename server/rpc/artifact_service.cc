@@ -1,0 +1,150 @@
+#include "server/rpc/artifact_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "common/base/mutex.h"
+#include "common/wire/convert.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int64_t kMaxArtifactBytes = int64_t{16} << 30;
+constexpr size_t kMaxChunkBytes = 1 << 20;
+constexpr size_t kDownloadChunkBytes = 256 << 10;
+
+// One message at a time: read it, store it on the executor, read the next. Finishes once.
+class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
+ public:
+  UploadStream(ArtifactStore& artifacts, Executor& executor)
+      : artifacts_(artifacts), executor_(executor) {}
+
+  void Begin(std::shared_ptr<UploadStream> self) {
+    self_ = std::move(self);
+    StartRead(&request_);
+  }
+
+  // `ok` is false at the end of the stream, and when the caller has hung up.
+  void OnReadDone(bool ok) override {
+    executor_.Run([self = self_, ok] { self->Take(ok); });
+  }
+  void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
+  void OnDone() override { std::shared_ptr<UploadStream> self = std::move(self_); }
+
+ private:
+  void Take(bool ok) {
+    absl::Status status = ok ? Store() : Complete();
+    if (!ok || !status.ok()) return FinishOnce(status);
+    MutexLock lock(&mutex_);
+    if (!finished_) StartRead(&request_);
+  }
+
+  absl::Status Store() {
+    if (request_.has_header()) {
+      if (writer_) return absl::InvalidArgumentError("a second header");
+      const v1::UploadRequest::Header& header = request_.header();
+      if (header.size() < 0 || header.size() > kMaxArtifactBytes) {
+        return absl::InvalidArgumentError("an artifact has at most 16 GiB");
+      }
+      absl::StatusOr<std::unique_ptr<ArtifactWriter>> writer =
+          artifacts_.Create(header.size(), header.sha256());
+      if (!writer.ok()) return writer.status();
+      writer_ = *std::move(writer);
+      return absl::OkStatus();
+    }
+    if (!writer_) return absl::InvalidArgumentError("a chunk before the header");
+    if (request_.chunk().size() > kMaxChunkBytes) {
+      return absl::InvalidArgumentError("a chunk has at most 1 MiB");
+    }
+    return writer_->Write(request_.chunk());
+  }
+
+  absl::Status Complete() {
+    if (!writer_) return absl::InvalidArgumentError("no header");
+    return writer_->Finish();
+  }
+
+  void FinishOnce(const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+  ArtifactStore& artifacts_;
+  Executor& executor_;
+  std::shared_ptr<UploadStream> self_;
+  v1::UploadRequest request_;
+  std::unique_ptr<ArtifactWriter> writer_;
+  Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// Reads a chunk on the executor, writes it, reads the next. Finishes once.
+class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
+ public:
+  DownloadStream(ArtifactStore& artifacts, Executor& executor, std::string sha256)
+      : artifacts_(artifacts), executor_(executor), sha256_(std::move(sha256)) {}
+
+  void Begin(std::shared_ptr<DownloadStream> self) {
+    self_ = self;
+    executor_.Run([self] {
+      absl::StatusOr<std::unique_ptr<ArtifactReader>> reader = self->artifacts_.Open(self->sha256_);
+      if (!reader.ok()) return self->FinishOnce(reader.status());
+      self->reader_ = *std::move(reader);
+      self->Next();
+    });
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return FinishOnce(absl::CancelledError("the caller hung up"));
+    executor_.Run([self = self_] { self->Next(); });
+  }
+  void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
+  void OnDone() override { std::shared_ptr<DownloadStream> self = std::move(self_); }
+
+ private:
+  void Next() {
+    absl::StatusOr<std::string> chunk = reader_->Read(kDownloadChunkBytes);
+    if (!chunk.ok() || chunk->empty()) return FinishOnce(chunk.status());
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    response_.set_chunk(*std::move(chunk));
+    StartWrite(&response_);
+  }
+
+  void FinishOnce(const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+  ArtifactStore& artifacts_;
+  Executor& executor_;
+  const std::string sha256_;
+  std::shared_ptr<DownloadStream> self_;
+  std::unique_ptr<ArtifactReader> reader_;
+  v1::DownloadResponse response_;
+  Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+grpc::ServerReadReactor<v1::UploadRequest>* ArtifactService::Upload(
+    grpc::CallbackServerContext* context, v1::UploadResponse* response) {
+  auto stream = std::make_shared<UploadStream>(artifacts_, executor_);
+  stream->Begin(stream);
+  return stream.get();
+}
+
+grpc::ServerWriteReactor<v1::DownloadResponse>* ArtifactService::Download(
+    grpc::CallbackServerContext* context, const v1::DownloadRequest* request) {
+  auto stream = std::make_shared<DownloadStream>(artifacts_, executor_, request->sha256());
+  stream->Begin(stream);
+  return stream.get();
+}
+
+}  // namespace cambrian

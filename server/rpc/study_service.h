@@ -1,0 +1,72 @@
+// The study service: a thin adapter from gRPC to the coordinator and to what the store can tell.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cambrian/v1/study_service.grpc.pb.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/watchers.h"
+#include "server/study/coordinator.h"
+#include "server/study/queries.h"
+
+namespace cambrian {
+
+// Thread-safe. Everything handed in outlives it.
+class StudyService : public v1::StudyService::CallbackService {
+ public:
+  StudyService(Coordinator& coordinator, const Queries& queries, const StudyReader& reader,
+               Watchers& watchers, Executor& executor)
+      : coordinator_(coordinator),
+        queries_(queries),
+        reader_(reader),
+        watchers_(watchers),
+        executor_(executor) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Reactor = grpc::ServerUnaryReactor;
+
+  Reactor* GetServer(Context* context, const v1::GetServerRequest* request,
+                     v1::GetServerResponse* response) override;
+  Reactor* CreateStudy(Context* context, const v1::CreateStudyRequest* request,
+                       v1::Study* response) override;
+  Reactor* GetStudy(Context* context, const v1::GetStudyRequest* request,
+                    v1::Study* response) override;
+  Reactor* ListStudies(Context* context, const v1::ListStudiesRequest* request,
+                       v1::ListStudiesResponse* response) override;
+  grpc::ServerWriteReactor<v1::Event>* WatchStudy(Context* context,
+                                                  const v1::WatchStudyRequest* request) override;
+  Reactor* ListTrials(Context* context, const v1::ListTrialsRequest* request,
+                      v1::ListTrialsResponse* response) override;
+  Reactor* GetTrial(Context* context, const v1::GetTrialRequest* request,
+                    v1::Trial* response) override;
+  Reactor* GetTrialLog(Context* context, const v1::GetTrialRequest* request,
+                       v1::GetTrialLogResponse* response) override;
+  Reactor* GetFront(Context* context, const v1::GetFrontRequest* request,
+                    v1::ListTrialsResponse* response) override;
+  Reactor* CancelStudy(Context* context, const v1::GetStudyRequest* request,
+                       v1::Study* response) override;
+  Reactor* ExtendStudy(Context* context, const v1::ExtendStudyRequest* request,
+                       v1::Study* response) override;
+  Reactor* DeleteStudy(Context* context, const v1::GetStudyRequest* request,
+                       v1::DeleteStudyResponse* response) override;
+  Reactor* ListWorkers(Context* context, const v1::ListWorkersRequest* request,
+                       v1::ListWorkersResponse* response) override;
+
+ private:
+  // Answers with what `read` gives, on the executor.
+  template <typename Response>
+  Reactor* Read(Response* response, std::function<absl::StatusOr<Response>()> read);
+  // Resolves the study's name on the executor, then hands over to the coordinator.
+  template <typename Response>
+  Reactor* Change(const std::string& study, Response* response,
+                  std::function<void(std::string name, Answer<Response>)> change);
+
+  Coordinator& coordinator_;
+  const Queries& queries_;
+  const StudyReader& reader_;
+  Watchers& watchers_;
+  Executor& executor_;
+};
+
+}  // namespace cambrian

@@ -1,0 +1,63 @@
+// The rules of a unary call of gRPC's callback API, in one place.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/wire/convert.h"
+#include "grpcpp/grpcpp.h"
+
+namespace cambrian {
+
+// A call finishes once: with its answer, or CANCELLED when the caller hangs up, whichever comes
+// first. (A call that never finishes would keep the server from shutting down.) It is kept alive by
+// gRPC until it is done, and by whoever still wants to answer it. Thread-safe.
+template <typename Response>
+class UnaryCall : public grpc::ServerUnaryReactor {
+ public:
+  // `response` lives until the call is done.
+  static std::shared_ptr<UnaryCall> Make(Response* response) {
+    std::shared_ptr<UnaryCall> call(new UnaryCall(response));
+    call->self_ = call;
+    return call;
+  }
+
+  void Answer(absl::StatusOr<Response> answer) {
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    finished_ = true;
+    if (answer.ok()) *response_ = *std::move(answer);
+    Finish(ToGrpc(answer.status()));
+  }
+
+  bool IsFinished() const {
+    MutexLock lock(&mutex_);
+    return finished_;
+  }
+
+  void OnCancel() override { Answer(absl::CancelledError("the caller hung up")); }
+  void OnDone() override {
+    std::shared_ptr<UnaryCall> self = std::move(self_);  // the last reference may go here
+  }
+
+ private:
+  explicit UnaryCall(Response* response) : response_(response) {}
+
+  Response* const response_;
+  std::shared_ptr<UnaryCall> self_;
+  mutable Mutex mutex_;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+// What the coordinator answers a call with.
+template <typename Response>
+std::function<void(absl::StatusOr<Response>)> AnswerTo(std::shared_ptr<UnaryCall<Response>> call) {
+  return [call = std::move(call)](absl::StatusOr<Response> answer) {
+    call->Answer(std::move(answer));
+  };
+}
+
+}  // namespace cambrian

@@ -1,0 +1,143 @@
+#include "server/rpc/watchers.h"
+
+#include <deque>
+#include <utility>
+
+#include "common/wire/convert.h"
+
+namespace cambrian {
+
+// One watcher. It reads a page of events on the executor, writes them one by one, reads the next
+// page; when there is none it sleeps until it is notified. Finishes once: at the study's end, at an
+// error, or when the caller hangs up.
+class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
+ public:
+  Stream(Watchers& watchers, std::string study, int64_t after)
+      : watchers_(watchers), study_(std::move(study)), after_(after) {}
+
+  void Begin(std::shared_ptr<Stream> self) {
+    self_ = self;
+    watchers_.executor_.Run([self] {
+      const absl::StatusOr<std::string> name = self->watchers_.queries_.Resolve(self->study_);
+      const absl::StatusOr<int64_t> id =
+          name.ok() ? self->watchers_.queries_.StudyId(*name) : name.status();
+      if (!id.ok()) return self->FinishOnce(id.status());
+      self->study_ = *name;
+      self->id_ = *id;
+      // Before the first read, so that no event falls between the two.
+      self->watchers_.Register(*id, self);
+      self->Read();
+    });
+  }
+
+  // There may be more in the store.
+  void Wake() {
+    MutexLock lock(&mutex_);
+    news_ = true;
+    if (!busy_ && !finished_) StartRead();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return FinishOnce(absl::CancelledError("the caller hung up"));
+    MutexLock lock(&mutex_);
+    page_.events.pop_front();
+    Continue();
+  }
+  void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
+  void OnDone() override {
+    std::shared_ptr<Stream> self = std::move(self_);
+    watchers_.Unregister(id_, self);
+  }
+
+ private:
+  struct Page {
+    std::deque<v1::Event> events;
+    bool last = false;
+  };
+
+  // Reads a page; on the executor, while `busy_`.
+  void Read() {
+    absl::StatusOr<Queries::EventPage> page = watchers_.queries_.Events(study_, after_);
+    if (!page.ok()) return FinishOnce(page.status());
+    MutexLock lock(&mutex_);
+    page_.events.assign(std::make_move_iterator(page->events.begin()),
+                        std::make_move_iterator(page->events.end()));
+    page_.last = page->last;
+    if (!page_.events.empty()) {
+      after_ = page_.events.back().number();
+      news_ = true;  // perhaps there is another page
+    }
+    Continue();
+  }
+
+  void StartRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    busy_ = true;
+    news_ = false;
+    watchers_.executor_.Run([self = self_] { self->Read(); });
+  }
+
+  // The next step: write, finish, read or sleep.
+  void Continue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_) return;
+    if (!page_.events.empty()) {
+      StartWrite(&page_.events.front());
+    } else if (page_.last) {
+      finished_ = true;
+      Finish(grpc::Status::OK);
+    } else if (news_) {
+      StartRead();
+    } else {
+      busy_ = false;
+    }
+  }
+
+  void FinishOnce(const absl::Status& status) {
+    MutexLock lock(&mutex_);
+    if (finished_) return;
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+  Watchers& watchers_;
+  std::string study_;
+  int64_t after_;
+  int64_t id_ = 0;
+  std::shared_ptr<Stream> self_;
+  Mutex mutex_;
+  Page page_ ABSL_GUARDED_BY(mutex_);          // what is left to write; the first is being written
+  bool busy_ ABSL_GUARDED_BY(mutex_) = true;   // reading or writing
+  bool news_ ABSL_GUARDED_BY(mutex_) = false;  // since the last read began
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+grpc::ServerWriteReactor<v1::Event>* Watchers::Watch(std::string study, int64_t after) {
+  auto stream = std::make_shared<Stream>(*this, std::move(study), after);
+  stream->Begin(stream);
+  return stream.get();
+}
+
+void Watchers::Notify(int64_t study) {
+  std::set<std::shared_ptr<Stream>> streams;
+  {
+    MutexLock lock(&mutex_);
+    auto it = streams_.find(study);
+    if (it == streams_.end()) return;
+    streams = it->second;
+  }
+  for (const std::shared_ptr<Stream>& stream : streams) stream->Wake();
+}
+
+void Watchers::Register(int64_t study, std::shared_ptr<Stream> stream) {
+  MutexLock lock(&mutex_);
+  streams_[study].insert(std::move(stream));
+}
+
+void Watchers::Unregister(int64_t study, const std::shared_ptr<Stream>& stream) {
+  MutexLock lock(&mutex_);
+  auto it = streams_.find(study);
+  if (it == streams_.end()) return;
+  it->second.erase(stream);
+  if (it->second.empty()) streams_.erase(it);
+}
+
+}  // namespace cambrian

@@ -1,0 +1,42 @@
+// Those who watch a study: events from the store, then those that come.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "cambrian/v1/study_service.grpc.pb.h"
+#include "common/base/mutex.h"
+#include "server/rpc/executor.h"
+#include "server/study/queries.h"
+
+namespace cambrian {
+
+// Thread-safe. Every event comes from the store, so a watcher sees committed events only, each
+// once, in order, from whatever number it starts. `executor` and `queries` outlive it; it outlives
+// the gRPC server.
+class Watchers {
+ public:
+  Watchers(const Queries& queries, Executor& executor) : queries_(queries), executor_(executor) {}
+
+  // A stream of the study's events after number `after`, owned by gRPC.
+  grpc::ServerWriteReactor<v1::Event>* Watch(std::string study, int64_t after);
+
+  // The study has new events in the store. Does not block.
+  void Notify(int64_t study);
+
+ private:
+  class Stream;
+
+  void Register(int64_t study, std::shared_ptr<Stream> stream);
+  void Unregister(int64_t study, const std::shared_ptr<Stream>& stream);
+
+  const Queries& queries_;
+  Executor& executor_;
+  Mutex mutex_;
+  std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace cambrian

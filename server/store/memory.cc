@@ -1,0 +1,225 @@
+#include "server/store/memory.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/mutex.h"
+
+namespace cambrian {
+namespace {
+
+class MemoryStore : public TrialStore {
+ public:
+  absl::StatusOr<Epoch> StartEpoch() override {
+    MutexLock lock(&mutex_);
+    ++epoch_;
+    return Epoch{epoch_, counters_};
+  }
+
+  absl::Status Commit(const Batch& batch) override {
+    MutexLock lock(&mutex_);
+    if (batch.marker.epoch != epoch_) {
+      return absl::FailedPreconditionError("another server has taken over this store");
+    }
+    if (absl::Status status = Check(batch); !status.ok()) return status;
+    marker_ = batch.marker;
+    counters_ = batch.counters;
+    for (const StudyRecord& record : batch.studies) {
+      Entry& entry = studies_[record.id];
+      std::string text = record.text.empty() ? std::move(entry.record.text) : record.text;
+      entry.record = record;
+      entry.record.text = std::move(text);
+    }
+    for (const TrialRecord& trial : batch.trials) {
+      studies_[trial.study].trials[trial.number] = trial;
+    }
+    for (const EventRecord& event : batch.events) {
+      studies_[event.study].events[event.number] = event;
+    }
+    for (const LogRecord& log : batch.logs) {
+      studies_[log.study].logs[{log.trial, log.attempt}] = log.log;
+    }
+    for (int64_t id : batch.deleted) studies_.erase(id);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<CommitMarker> LastCommit() override {
+    MutexLock lock(&mutex_);
+    return marker_;
+  }
+
+  absl::StatusOr<std::vector<StudyRecord>> Studies() override {
+    MutexLock lock(&mutex_);
+    std::vector<StudyRecord> result;
+    for (const auto& [id, entry] : studies_) result.push_back(WithoutText(entry.record));
+    return result;
+  }
+
+  absl::StatusOr<StudyRecord> Study(absl::string_view name) override {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, entry] : studies_) {
+      if (entry.record.name == name) return WithoutText(entry.record);
+    }
+    return absl::NotFoundError(absl::StrCat("no study \"", name, "\""));
+  }
+
+  absl::StatusOr<std::string> StudyText(int64_t study) override {
+    MutexLock lock(&mutex_);
+    auto it = studies_.find(study);
+    if (it == studies_.end()) return absl::NotFoundError("no such study");
+    return it->second.record.text;
+  }
+
+  absl::StatusOr<std::vector<TrialRecord>> Trials(int64_t study, int64_t after,
+                                                  int64_t limit) override {
+    MutexLock lock(&mutex_);
+    std::vector<TrialRecord> result;
+    const auto& trials = At(study).trials;
+    for (auto it = trials.upper_bound(after);
+         it != trials.end() && static_cast<int64_t>(result.size()) < limit; ++it) {
+      result.push_back(it->second);
+    }
+    return result;
+  }
+
+  absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) override {
+    MutexLock lock(&mutex_);
+    const auto& trials = At(study).trials;
+    auto it = trials.find(number);
+    if (it == trials.end()) return absl::NotFoundError(absl::StrCat("no trial ", number));
+    return it->second;
+  }
+
+  absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
+    MutexLock lock(&mutex_);
+    std::vector<TrialRecord> result;
+    for (const auto& [number, trial] : At(study).trials) {
+      if (trial.on_front) result.push_back(trial);
+    }
+    return result;
+  }
+
+  absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
+    MutexLock lock(&mutex_);
+    std::vector<v1::Progress> result;
+    const Entry& entry = At(study);
+    auto it = entry.trials.find(trial);
+    if (it == entry.trials.end()) return result;
+    for (const auto& [number, record] : entry.events) {
+      if (record.kind == EventKind::kProgress && record.trial == trial &&
+          record.event.trial().attempts() == it->second.attempts) {
+        result.push_back(record.event.trial().progress());
+      }
+    }
+    return result;
+  }
+
+  absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
+    MutexLock lock(&mutex_);
+    const auto& logs = At(study).logs;
+    auto it = logs.lower_bound({trial + 1, 0});
+    if (it == logs.begin() || (--it)->first.first != trial) return std::string();
+    return it->second;
+  }
+
+  absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
+                                                  int64_t limit) override {
+    MutexLock lock(&mutex_);
+    std::vector<EventRecord> result;
+    const Entry& entry = At(study);
+    for (auto it = entry.events.upper_bound(after);
+         it != entry.events.end() && static_cast<int64_t>(result.size()) < limit; ++it) {
+      result.push_back(it->second);
+      auto trial = entry.trials.find(it->second.trial);
+      if (trial == entry.trials.end()) continue;
+      v1::Trial& message = *result.back().event.mutable_trial();
+      message.set_architecture(trial->second.architecture);
+      message.set_canonical_key(trial->second.canonical_key);
+      message.set_origin(trial->second.origin);
+    }
+    return result;
+  }
+
+  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
+      absl::string_view evaluation_key) override {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, entry] : studies_) {
+      for (const auto& [number, trial] : entry.trials) {
+        if (trial.state == v1::TRIAL_SUCCEEDED && trial.evaluation_key == evaluation_key) {
+          return std::optional<TrialRecord>(trial);
+        }
+      }
+    }
+    return std::optional<TrialRecord>();
+  }
+
+  absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
+    MutexLock lock(&mutex_);
+    std::set<std::string> distinct;
+    for (const auto& [number, trial] : At(study).trials) {
+      if (!trial.checkpoint.empty()) distinct.insert(trial.checkpoint);
+    }
+    return std::vector<std::string>(distinct.begin(), distinct.end());
+  }
+
+  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, entry] : studies_) {
+      for (const auto& [number, trial] : entry.trials) {
+        if (trial.checkpoint == sha256) return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  struct Entry {
+    StudyRecord record;
+    std::map<int64_t, TrialRecord> trials;
+    std::map<int64_t, EventRecord> events;
+    std::map<std::pair<int64_t, int32_t>, std::string> logs;  // by trial, attempt
+  };
+
+  // An empty entry if there is no such study.
+  const Entry& At(int64_t study) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    static const Entry& kNone = *new Entry;
+    auto it = studies_.find(study);
+    return it == studies_.end() ? kNone : it->second;
+  }
+
+  // Rows belong to studies that exist, and no event is written twice.
+  absl::Status Check(const Batch& batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::set<int64_t> known;
+    for (const StudyRecord& record : batch.studies) known.insert(record.id);
+    const auto exists = [&](int64_t id) { return known.contains(id) || studies_.contains(id); };
+    for (const TrialRecord& trial : batch.trials) {
+      if (!exists(trial.study)) return absl::UnavailableError("a trial of no study");
+    }
+    for (const EventRecord& event : batch.events) {
+      if (!exists(event.study)) return absl::UnavailableError("an event of no study");
+      if (At(event.study).events.contains(event.number)) {
+        return absl::UnavailableError("an event was written before");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  static StudyRecord WithoutText(StudyRecord record) {
+    record.text.clear();
+    return record;
+  }
+
+  Mutex mutex_;
+  int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  CommitMarker marker_ ABSL_GUARDED_BY(mutex_);
+  Counters counters_ ABSL_GUARDED_BY(mutex_);
+  std::map<int64_t, Entry> studies_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+std::unique_ptr<TrialStore> NewMemoryStore() { return std::make_unique<MemoryStore>(); }
+
+}  // namespace cambrian

@@ -1,0 +1,192 @@
+#include "server/store/sqlite_rows.h"
+
+#include <string>
+
+#include "common/wire/convert.h"
+#include "server/store/rows.h"
+
+namespace cambrian {
+namespace {
+
+#define STUDY_COLUMNS                                                                       \
+  "id, tenant, name, request_id, state, reason, created_us, ended_us, elapsed_us, parent, " \
+  "successor, trials, queued, running, succeeded, infeasible, failed, cancelled, known, "   \
+  "trial_budget, time_budget_us, device_seconds, event, hypervolume, reference"
+
+#define TRIAL_COLUMNS                                                                        \
+  "study_id, number, state, reason, architecture, canonical_key, evaluation_key, origin, "   \
+  "metrics, same_as, known, created_us, started_us, ended_us, proposed_event, ended_event, " \
+  "attempts, losses, out_of_memory, token, worker, seconds, checkpoint, on_front, progress"
+
+constexpr char kWriteStudy[] =
+    "INSERT INTO study (" STUDY_COLUMNS
+    ", text) VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    "state = excluded.state, reason = excluded.reason, ended_us = excluded.ended_us, "
+    "elapsed_us = excluded.elapsed_us, successor = excluded.successor, trials = excluded.trials, "
+    "queued = excluded.queued, running = excluded.running, succeeded = excluded.succeeded, "
+    "infeasible = excluded.infeasible, failed = excluded.failed, cancelled = excluded.cancelled, "
+    "known = excluded.known, trial_budget = excluded.trial_budget, "
+    "device_seconds = excluded.device_seconds, event = excluded.event, "
+    "hypervolume = excluded.hypervolume, reference = excluded.reference";
+
+constexpr char kWriteTrial[] =
+    "INSERT INTO trial (" TRIAL_COLUMNS
+    ") VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (study_id, number) DO UPDATE "
+    "SET state = excluded.state, reason = excluded.reason, metrics = excluded.metrics, "
+    "same_as = excluded.same_as, known = excluded.known, started_us = excluded.started_us, "
+    "ended_us = excluded.ended_us, ended_event = excluded.ended_event, "
+    "attempts = excluded.attempts, losses = excluded.losses, "
+    "out_of_memory = excluded.out_of_memory, token = excluded.token, worker = excluded.worker, "
+    "seconds = excluded.seconds, checkpoint = excluded.checkpoint, "
+    "on_front = excluded.on_front, progress = excluded.progress";
+
+std::optional<int64_t> DurationColumn(absl::Duration duration) {
+  if (duration == absl::InfiniteDuration()) return std::nullopt;
+  return absl::ToInt64Microseconds(duration);
+}
+
+}  // namespace
+
+const char kSelectStudies[] = "SELECT " STUDY_COLUMNS " FROM study ORDER BY id";
+const char kSelectStudy[] = "SELECT " STUDY_COLUMNS " FROM study WHERE name = ?";
+const char kSelectTrials[] =
+    "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND number > ? ORDER BY number LIMIT ?";
+const char kSelectFront[] =
+    "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND on_front = 1 ORDER BY number";
+const char kSelectEvaluation[] = "SELECT " TRIAL_COLUMNS
+                                 " FROM trial WHERE evaluation_key = ? AND state = 'succeeded' "
+                                 "ORDER BY study_id, number LIMIT 1";
+const char kSelectEvents[] =
+    "SELECT event.study_id, event.number, kind, trial, message, architecture, canonical_key, "
+    "origin "
+    "FROM event LEFT JOIN trial ON trial.study_id = event.study_id AND trial.number = event.trial "
+    "WHERE event.study_id = ? AND event.number > ? ORDER BY event.number LIMIT ?";
+const char kSelectProgress[] =
+    "SELECT study_id, number, kind, trial, message, NULL FROM event "
+    "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY number";
+
+StudyRecord ReadStudy(SqliteQuery& row) {
+  StudyRecord study;
+  study.id = row.Integer();
+  study.tenant = row.Text();
+  study.name = row.Text();
+  study.request_id = row.Text();
+  study.state = ParseStudyState(row.Text());
+  study.reason = row.Text();
+  study.created = absl::FromUnixMicros(row.Integer());
+  study.ended = ParseTime(row.OptionalInteger());
+  study.elapsed = absl::Microseconds(row.Integer());
+  study.parent = row.Text();
+  study.successor = row.Text();
+  for (int64_t* count :
+       {&study.trials, &study.queued, &study.running, &study.succeeded, &study.infeasible,
+        &study.failed, &study.cancelled, &study.known, &study.trial_budget}) {
+    *count = row.Integer();
+  }
+  if (const auto budget = row.OptionalInteger()) study.time_budget = absl::Microseconds(*budget);
+  study.device_seconds = row.Real();
+  study.event = row.Integer();
+  study.hypervolume = row.Real();
+  study.reference = ParseReference(row.Text());
+  return study;
+}
+
+TrialRecord ReadTrial(SqliteQuery& row) {
+  TrialRecord trial;
+  trial.study = row.Integer();
+  trial.number = row.Integer();
+  trial.state = ParseTrialState(row.Text());
+  trial.reason = row.Text();
+  trial.architecture = row.Text();
+  trial.canonical_key = row.Text();
+  trial.evaluation_key = row.Text();
+  trial.origin = row.Text();
+  trial.metrics = ParseMetrics(row.Text());
+  trial.same_as = row.Integer();
+  trial.known = row.Integer() != 0;
+  trial.created = absl::FromUnixMicros(row.Integer());
+  trial.started = ParseTime(row.OptionalInteger());
+  trial.ended = ParseTime(row.OptionalInteger());
+  trial.proposed_event = row.Integer();
+  trial.ended_event = row.Integer();
+  trial.attempts = static_cast<int32_t>(row.Integer());
+  trial.losses = static_cast<int32_t>(row.Integer());
+  trial.out_of_memory = static_cast<int32_t>(row.Integer());
+  trial.token = row.Integer();
+  trial.worker = row.Text();
+  trial.seconds = row.Real();
+  trial.checkpoint = row.Text();
+  trial.on_front = row.Integer() != 0;
+  trial.progress.ParseFromString(row.Text());
+  return trial;
+}
+
+EventRecord ReadEvent(SqliteQuery& row) {
+  EventRecord event;
+  event.study = row.Integer();
+  event.number = row.Integer();
+  event.kind = static_cast<EventKind>(row.Integer());
+  event.trial = row.Integer();
+  event.event.ParseFromString(row.Text());
+  if (row.IsNull()) return event;
+  v1::Trial& trial = *event.event.mutable_trial();
+  trial.set_architecture(row.Text());
+  trial.set_canonical_key(row.Text());
+  trial.set_origin(row.Text());
+  return event;
+}
+
+absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
+  SqliteQuery query = database.Query(kWriteStudy);
+  query.Bind(study.id).Bind(study.tenant).Bind(study.name).Bind(study.request_id);
+  query.Bind(StudyStateColumn(study.state)).Bind(study.reason);
+  query.Bind(TimeColumn(study.created)).Bind(TimeColumn(study.ended));
+  query.Bind(DurationColumn(study.elapsed)).Bind(study.parent).Bind(study.successor);
+  for (int64_t count :
+       {study.trials, study.queued, study.running, study.succeeded, study.infeasible, study.failed,
+        study.cancelled, study.known, study.trial_budget}) {
+    query.Bind(count);
+  }
+  query.Bind(DurationColumn(study.time_budget)).Bind(study.device_seconds).Bind(study.event);
+  query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference)).Bind(study.text);
+  return query.Run();
+}
+
+absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial) {
+  SqliteQuery query = database.Query(kWriteTrial);
+  query.Bind(trial.study).Bind(trial.number).Bind(TrialStateName(trial.state)).Bind(trial.reason);
+  query.Bind(trial.architecture).Bind(trial.canonical_key).Bind(trial.evaluation_key);
+  query.Bind(trial.origin).Bind(MetricsColumn(trial.metrics)).Bind(trial.same_as);
+  query.Bind(static_cast<int64_t>(trial.known)).Bind(TimeColumn(trial.created));
+  query.Bind(TimeColumn(trial.started)).Bind(TimeColumn(trial.ended));
+  query.Bind(trial.proposed_event).Bind(trial.ended_event);
+  query.Bind(int64_t{trial.attempts}).Bind(int64_t{trial.losses});
+  query.Bind(int64_t{trial.out_of_memory}).Bind(trial.token).Bind(trial.worker);
+  query.Bind(trial.seconds).Bind(trial.checkpoint);
+  query.Bind(static_cast<int64_t>(trial.on_front));
+  query.BindBlob(trial.progress.SerializeAsString());
+  return query.Run();
+}
+
+absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event) {
+  return database.Query("INSERT INTO event VALUES (?,?,?,?,?)")
+      .Bind(event.study)
+      .Bind(event.number)
+      .Bind(static_cast<int64_t>(event.kind))
+      .Bind(event.trial)
+      .BindBlob(event.event.SerializeAsString())
+      .Run();
+}
+
+absl::Status WriteLog(SqliteDatabase& database, const LogRecord& log) {
+  return database.Query("INSERT OR REPLACE INTO log VALUES (?,?,?,?)")
+      .Bind(log.study)
+      .Bind(log.trial)
+      .Bind(int64_t{log.attempt})
+      .BindBlob(log.log)
+      .Run();
+}
+
+}  // namespace cambrian

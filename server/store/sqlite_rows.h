@@ -1,0 +1,28 @@
+// The statements that read and write records, beside the functions that know their columns.
+#pragma once
+
+#include "absl/status/status.h"
+#include "server/store/records.h"
+#include "server/store/sqlite_database.h"
+
+namespace cambrian {
+
+extern const char kSelectStudies[];     // all, by id
+extern const char kSelectStudy[];       // ?: name
+extern const char kSelectTrials[];      // ?: study, after, limit
+extern const char kSelectFront[];       // ?: study
+extern const char kSelectEvaluation[];  // ?: evaluation key
+extern const char kSelectEvents[];      // ?: study, after, limit; complete
+extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
+
+// From the current row of one of these.
+StudyRecord ReadStudy(SqliteQuery& row);
+TrialRecord ReadTrial(SqliteQuery& row);
+EventRecord ReadEvent(SqliteQuery& row);
+
+absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
+absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial);
+absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event);
+absl::Status WriteLog(SqliteDatabase& database, const LogRecord& log);
+
+}  // namespace cambrian

@@ -1,0 +1,33 @@
+#include "server/strategy/factory.h"
+
+#include <utility>
+
+#include "server/strategy/listed.h"
+#include "server/strategy/random.h"
+#include "server/strategy/regularized_evolution.h"
+
+namespace cambrian {
+namespace {
+
+struct Row {
+  absl::string_view name;
+  absl::StatusOr<std::unique_ptr<SearchStrategy>> (*make)(const StrategySpec&, StrategyContext);
+};
+
+constexpr Row kStrategies[] = {
+    {"random", &NewRandomStrategy},
+    {"regularized_evolution", &NewRegularizedEvolution},
+    {"listed", &NewListedStrategy},
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SearchStrategy>> MakeStrategy(const StrategySpec& spec,
+                                                             StrategyContext context) {
+  for (const Row& row : kStrategies) {
+    if (row.name == spec.name) return row.make(spec, std::move(context));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("no strategy \"", spec.name, "\""));
+}
+
+}  // namespace cambrian

@@ -1,0 +1,15 @@
+// The strategies by their names in study files.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "server/strategy/interface.h"
+
+namespace cambrian {
+
+// \error kInvalidArgument: no such strategy, or `listed` names what its space does not have.
+absl::StatusOr<std::unique_ptr<SearchStrategy>> MakeStrategy(const StrategySpec& spec,
+                                                             StrategyContext context);
+
+}  // namespace cambrian

@@ -1,0 +1,212 @@
+#include "server/strategy/regularized_evolution.h"
+
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "server/strategy/snapshot.h"
+#include "server/strategy/tournament.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int kMaxMutations = 20;
+constexpr size_t kMaxNamed = 3;  // decisions in an origin
+
+class RegularizedEvolution : public SearchStrategy {
+ public:
+  RegularizedEvolution(const StrategySpec& spec, StrategyContext context)
+      : context_(std::move(context)),
+        population_size_(spec.population),
+        sample_size_(spec.sample),
+        crossover_(spec.crossover) {}
+
+  AskAnswer Ask(int count, Random& random) const override;
+  void Add(int64_t trial, const Architecture& architecture,
+           absl::string_view evaluation_key) override {
+    pending_[trial] = architecture;
+    known_.emplace(evaluation_key);
+    ++proposed_;
+  }
+  void Tell(int64_t trial, const Outcome& outcome) override;
+  std::string Snapshot() const override;
+  absl::Status Restore(absl::string_view snapshot) override;
+
+ private:
+  struct Member {
+    int64_t trial = 0;
+    Architecture architecture;
+    Outcome outcome;
+  };
+
+  // The best of S members drawn with replacement.
+  const Member& Tournament(Random& random) const;
+  std::optional<Proposal> Child(Novelty& novelty, Random& random) const;
+  std::string MutationOrigin(const Member& parent, const Architecture& child) const;
+  absl::StatusOr<Member> MemberFromJson(const nlohmann::json& json) const;
+
+  const StrategyContext context_;
+  const int64_t population_size_;
+  const int64_t sample_size_;
+  const double crossover_;
+  std::deque<Member> population_;  // oldest first
+  std::map<int64_t, Architecture> pending_;
+  absl::flat_hash_set<std::string> known_;
+  int64_t proposed_ = 0;
+};
+
+AskAnswer RegularizedEvolution::Ask(int count, Random& random) const {
+  AskAnswer answer;
+  Novelty novelty(context_.examine, known_);
+  while (static_cast<int>(answer.proposals.size()) < count) {
+    const int64_t asked = proposed_ + static_cast<int64_t>(answer.proposals.size());
+    if (asked >= population_size_ && !population_.empty()) {
+      if (std::optional<Proposal> child = Child(novelty, random)) {
+        answer.proposals.push_back(*std::move(child));
+        continue;
+      }
+    }
+    std::optional<Candidate> candidate = novelty.Sample(*context_.space, random);
+    if (!candidate) {
+      answer.state = AskState::kExhausted;
+      break;
+    }
+    answer.proposals.push_back({*std::move(candidate), "random"});
+  }
+  return answer;
+}
+
+void RegularizedEvolution::Tell(int64_t trial, const Outcome& outcome) {
+  auto it = pending_.find(trial);
+  if (it == pending_.end()) return;
+  population_.push_back({trial, std::move(it->second), outcome});
+  pending_.erase(it);
+  if (static_cast<int64_t>(population_.size()) > population_size_) population_.pop_front();
+}
+
+const RegularizedEvolution::Member& RegularizedEvolution::Tournament(Random& random) const {
+  std::vector<const Member*> drawn;
+  std::vector<const Outcome*> outcomes;
+  for (int64_t i = 0; i < sample_size_; ++i) {
+    drawn.push_back(&population_[random.Below(population_.size())]);
+    outcomes.push_back(&drawn.back()->outcome);
+  }
+  return *drawn[BestOf(outcomes)];
+}
+
+std::optional<Proposal> RegularizedEvolution::Child(Novelty& novelty, Random& random) const {
+  const Member& parent = Tournament(random);
+  const Member* other = nullptr;
+  if (random.Chance(crossover_)) {
+    other = &Tournament(random);
+    if (other->trial == parent.trial) other = nullptr;
+  }
+  Architecture child =
+      other ? context_.space->Crossover(parent.architecture, other->architecture, random)
+            : context_.space->Mutate(parent.architecture, random);
+  for (int mutation = 0; mutation <= kMaxMutations; ++mutation) {
+    if (std::optional<Candidate> candidate = novelty.Try(child)) {
+      std::string origin = other
+                               ? absl::StrCat("crossover of ", parent.trial, " and ", other->trial)
+                               : MutationOrigin(parent, child);
+      return Proposal{*std::move(candidate), std::move(origin)};
+    }
+    child = context_.space->Mutate(child, random);
+  }
+  return std::nullopt;
+}
+
+std::string RegularizedEvolution::MutationOrigin(const Member& parent,
+                                                 const Architecture& child) const {
+  const std::vector<Decision>& decisions = context_.space->decisions();
+  std::vector<std::string> changed;
+  for (size_t i = 0; i < decisions.size(); ++i) {
+    const bool equal = parent.architecture.Has(i) == child.Has(i) &&
+                       (!child.Has(i) || parent.architecture.values[i] == child.values[i]);
+    if (equal) continue;
+    if (changed.size() == kMaxNamed) {
+      changed.push_back("…");
+      break;
+    }
+    changed.push_back(decisions[i].name);
+  }
+  return absl::StrCat("mutation of ", parent.trial, ": ", absl::StrJoin(changed, ", "));
+}
+
+std::string RegularizedEvolution::Snapshot() const {
+  nlohmann::json population = nlohmann::json::array();
+  for (const Member& member : population_) {
+    population.push_back({{"trial", member.trial},
+                          {"architecture", context_.space->ToJson(member.architecture)},
+                          {"values", member.outcome.values},
+                          {"feasible", member.outcome.feasible}});
+  }
+  nlohmann::json pending = nlohmann::json::array();
+  for (const auto& [trial, architecture] : pending_) {
+    pending.push_back({{"trial", trial}, {"architecture", context_.space->ToJson(architecture)}});
+  }
+  return nlohmann::json{{"population", population},
+                        {"pending", pending},
+                        {"known", KnownToJson(known_)},
+                        {"proposed", proposed_}}
+      .dump();
+}
+
+absl::StatusOr<RegularizedEvolution::Member> RegularizedEvolution::MemberFromJson(
+    const nlohmann::json& json) const {
+  const nlohmann::json values = json.value("values", nlohmann::json::array());
+  if (!json.contains("trial") || !json["trial"].is_number_integer() ||
+      !json.contains("architecture") || !values.is_array()) {
+    return absl::InvalidArgumentError("a member of the snapshot is broken");
+  }
+  Member member;
+  member.trial = json["trial"].get<int64_t>();
+  ASSIGN_OR_RETURN(member.architecture, context_.space->FromJson(json["architecture"]));
+  for (const nlohmann::json& value : values) {
+    if (!value.is_number()) return absl::InvalidArgumentError("a value of the snapshot is broken");
+    member.outcome.values.push_back(value.get<double>());
+  }
+  member.outcome.feasible = json.contains("feasible") && json["feasible"] == true;
+  return member;
+}
+
+absl::Status RegularizedEvolution::Restore(absl::string_view snapshot) {
+  ASSIGN_OR_RETURN(const nlohmann::json json, ParseSnapshot(snapshot));
+  for (const char* key : {"population", "pending", "known"}) {
+    if (!json.is_object() || !json.contains(key) || !json[key].is_array()) {
+      return absl::InvalidArgumentError(absl::StrCat("the snapshot has no \"", key, "\""));
+    }
+  }
+  std::deque<Member> population;
+  std::map<int64_t, Architecture> pending;
+  for (const nlohmann::json& item : json["population"]) {
+    ASSIGN_OR_RETURN(Member member, MemberFromJson(item));
+    population.push_back(std::move(member));
+  }
+  for (const nlohmann::json& item : json["pending"]) {
+    ASSIGN_OR_RETURN(Member member, MemberFromJson(item));
+    pending[member.trial] = std::move(member.architecture);
+  }
+  if (!json.contains("proposed") || !json["proposed"].is_number_integer()) {
+    return absl::InvalidArgumentError("the snapshot has no \"proposed\"");
+  }
+  RETURN_IF_ERROR(KnownFromJson(json["known"], known_));
+  population_ = std::move(population);
+  pending_ = std::move(pending);
+  proposed_ = json["proposed"].get<int64_t>();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SearchStrategy>> NewRegularizedEvolution(const StrategySpec& spec,
+                                                                        StrategyContext context) {
+  if (spec.population < 1 || spec.sample < 1) {
+    return absl::InvalidArgumentError("population and sample must be at least 1");
+  }
+  return std::make_unique<RegularizedEvolution>(spec, std::move(context));
+}
+
+}  // namespace cambrian

@@ -1,0 +1,23 @@
+#include "server/study/decision_loop.h"
+
+namespace cambrian {
+
+DecisionLoop::DecisionLoop(Coordinator& coordinator)
+    : coordinator_(coordinator), thread_([this] { Run(); }) {}
+
+DecisionLoop::~DecisionLoop() { Stop(); }
+
+void DecisionLoop::Stop() {
+  stopping_ = true;
+  coordinator_.Wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void DecisionLoop::Run() {
+  while (!stopping_) {
+    coordinator_.WaitForWork(coordinator_.RunOnce());
+  }
+  coordinator_.RunOnce();
+}
+
+}  // namespace cambrian

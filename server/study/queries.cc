@@ -1,0 +1,146 @@
+#include "server/study/queries.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
+#include "common/base/status.h"
+#include "server/study/messages.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int64_t kDefaultPage = 500;
+constexpr int64_t kMaxPage = 1000;  // with the largest trials still below gRPC's 4 MiB
+constexpr int64_t kEventPage = 200;
+
+int64_t PageSize(int32_t asked) {
+  return asked <= 0 ? kDefaultPage : std::min<int64_t>(asked, kMaxPage);
+}
+
+// A page token is the last number (or id) of the page before; empty: from the start.
+absl::StatusOr<int64_t> ParsePageToken(absl::string_view token) {
+  int64_t after = 0;
+  if (!token.empty() && (!absl::SimpleAtoi(token, &after) || after < 0)) {
+    return absl::InvalidArgumentError("the page token is not one of this server's");
+  }
+  return after;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> Queries::Resolve(absl::string_view name) const {
+  ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
+  std::vector<std::string> names;
+  std::vector<std::string> matches;
+  for (const StudyRecord& record : records) {
+    if (record.name == name) return record.name;
+    names.push_back(record.name);
+    if (!name.empty() && absl::StartsWith(record.name, name)) matches.push_back(record.name);
+  }
+  if (matches.size() == 1) return matches[0];
+  if (matches.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", name, "\" may be ", absl::StrJoin(matches, ", ")));
+  }
+  const std::string suggestion = DidYouMean(name, names);
+  return absl::NotFoundError(
+      absl::StrCat("no study \"", name, "\"", suggestion.empty() ? "" : "; ", suggestion));
+}
+
+absl::StatusOr<StudyRecord> Queries::Find(absl::string_view name) const {
+  ASSIGN_OR_RETURN(const std::string whole, Resolve(name));
+  return store_.Study(whole);
+}
+
+absl::StatusOr<int64_t> Queries::StudyId(absl::string_view name) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(name));
+  return record.id;
+}
+
+absl::StatusOr<v1::Study> Queries::GetStudy(absl::string_view name, bool with_text) const {
+  ASSIGN_OR_RETURN(StudyRecord record, Find(name));
+  if (with_text) {
+    ASSIGN_OR_RETURN(record.text, store_.StudyText(record.id));
+  }
+  return ToMessage(record);
+}
+
+absl::StatusOr<std::string> Queries::StudyText(absl::string_view name) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(name));
+  return store_.StudyText(record.id);
+}
+
+absl::StatusOr<v1::ListStudiesResponse> Queries::ListStudies(
+    const v1::ListStudiesRequest& request) const {
+  ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(request.page_token()));
+  ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
+  v1::ListStudiesResponse response;
+  for (const StudyRecord& record : records) {
+    if (record.id <= after) continue;
+    if (response.studies_size() == PageSize(request.page_size())) return response;
+    *response.add_studies() = ToMessage(record);
+    response.set_next_page_token(absl::StrCat(record.id));
+  }
+  response.clear_next_page_token();
+  return response;
+}
+
+absl::StatusOr<v1::ListTrialsResponse> Queries::ListTrials(
+    const v1::ListTrialsRequest& request) const {
+  ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(request.page_token()));
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(request.study()));
+  const int64_t size = PageSize(request.page_size());
+  ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials,
+                   store_.Trials(record.id, after, size + 1));
+  v1::ListTrialsResponse response;
+  for (const TrialRecord& trial : trials) {
+    if (response.trials_size() == size) {
+      response.set_next_page_token(absl::StrCat(response.trials(size - 1).number()));
+      break;
+    }
+    *response.add_trials() = ToMessage(trial, record.name);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::Trial> Queries::GetTrial(absl::string_view study, int64_t number) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(study));
+  absl::StatusOr<TrialRecord> trial = store_.Trial(record.id, number);
+  if (!trial.ok()) return Annotate(trial.status(), absl::StrCat("study \"", record.name, "\""));
+  ASSIGN_OR_RETURN(const std::vector<v1::Progress> curve, store_.Curve(record.id, number));
+  v1::Trial message = ToMessage(*trial, record.name);
+  message.mutable_curve()->Add(curve.begin(), curve.end());
+  return message;
+}
+
+absl::StatusOr<std::string> Queries::GetTrialLog(absl::string_view study, int64_t number) const {
+  ASSIGN_OR_RETURN(const v1::Trial trial, GetTrial(study, number));
+  ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(trial.study()));
+  return store_.Log(record.id, number);
+}
+
+absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(absl::string_view study) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(study));
+  ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials, store_.FrontTrials(record.id));
+  v1::ListTrialsResponse response;
+  for (const TrialRecord& trial : trials) *response.add_trials() = ToMessage(trial, record.name);
+  return response;
+}
+
+absl::StatusOr<Queries::EventPage> Queries::Events(absl::string_view study, int64_t after) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(study));
+  ASSIGN_OR_RETURN(std::vector<EventRecord> events, store_.Events(record.id, after, kEventPage));
+  EventPage page;
+  page.last = record.state != v1::ACTIVE && record.state != v1::PAUSED &&
+              after + static_cast<int64_t>(events.size()) >= record.event;
+  for (EventRecord& event : events) {
+    page.events.push_back(ToMessage(std::move(event), record.name));
+  }
+  return page;
+}
+
+}  // namespace cambrian
