@@ -137,7 +137,7 @@ class Fields {
           std::pair("adamw", &kAdamWKeys)}) {
       if (Contains(*keys, name)) return absl::StrCat("\"", name, "\" belongs to ", owner);
     }
-    const std::string near = DidYouMean(name, known);
+    std::string near = DidYouMean(name, known);
     if (!near.empty() || known.empty()) return near;
     return absl::StrCat("known here: ", absl::StrJoin(known, ", "));
   }

@@ -22,7 +22,7 @@ std::string Suggest(absl::string_view word, const std::vector<std::string>& know
 
 }  // namespace
 
-MapReader::MapReader(const Node& node, std::string path, std::vector<std::string> keys,
+MapReader::MapReader(const Node& node, std::string path, const std::vector<std::string>& keys,
                      Diagnostics& diagnostics)
     : node_(node), path_(std::move(path)), diagnostics_(diagnostics) {
   if (!node.IsMap() && !node.IsNull()) {

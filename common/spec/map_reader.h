@@ -30,7 +30,7 @@ class MapReader {
   // `path` names the map in messages: "budget"; empty for the file itself. A node that is nothing
   // counts as an empty map; one that is no map is an error, and then nothing is found in it.
   // Unknown keys become errors with a suggestion.
-  MapReader(const Node& node, std::string path, std::vector<std::string> keys,
+  MapReader(const Node& node, std::string path, const std::vector<std::string>& keys,
             Diagnostics& diagnostics);
 
   // The value of `key`, or null if it is left out.

@@ -50,7 +50,7 @@ struct SpaceSource {
   std::optional<Diagnostics> other;  // of a space that does not stand in the study file
 };
 
-void ReadOther(std::string file, std::string text, SpaceSource& source) {
+void ReadOther(std::string file, const std::string& text, SpaceSource& source) {
   source.other.emplace(std::move(file), text);
   source.space = ParseYaml(text, *source.other);
 }

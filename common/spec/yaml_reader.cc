@@ -8,6 +8,7 @@
 #include "common/spec/document.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/exceptions.h"
+#include "yaml-cpp/node/node.h"  // completes what parser.h declares
 #include "yaml-cpp/parser.h"
 
 namespace cambrian {

@@ -146,7 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
                               "lr must be a number above 0, not -0.1", ""},
                       Refusal{"recipe:\n  augment: [flip, {crop: {pad: 2}}]\n", "5:27",
                               "unknown key \"pad\"", ""},
-                      Refusal{"recipe: {choose: [{epochs: 1}, {epochs: 2}]}\n", "4:9", "", ""}));
+                      Refusal{"recipe: {choose: {a: {epochs: 1}, b: {epochs: 2}}}\n", "4:9",
+                              "the recipe as a whole", "write holes for its values"}));
 
 // Files that are not the smallest study and more.
 struct WholeRefusal {

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "tests/unit/common/spec_study/study_files.h"
@@ -172,6 +174,30 @@ TEST(StudySpecTest, UsesBuiltInSpaces) {
   const auto set =
       ParseGood(absl::StrCat(head, "space: {use: nasbench201, set: {channels: 8, cells: 1}}\n"));
   EXPECT_EQ(set->space->decisions().size(), 6u);
+}
+
+TEST(StudySpecTest, TheExamplesAreStudiesWhoseNetworksCanBeBuilt) {
+  const std::filesystem::path examples =
+      std::filesystem::path(std::getenv("CAMBRIAN_SOURCE")) / "examples";
+  int found = 0;
+  for (const auto& file : std::filesystem::directory_iterator(examples)) {
+    if (file.path().extension() != ".yaml") continue;
+    SCOPED_TRACE(file.path().string());
+    ++found;
+    std::stringstream text;
+    text << std::ifstream(file.path()).rdbuf();
+    const auto study = ParseGood(text.str(), examples.string());
+    ASSERT_NE(study, nullptr);
+    const bool fashion = study->data.format == DataSpec::Format::kIdx;
+    const Task task{fashion ? Shape{1, {28, 28}} : Shape{1, {8, 8}}, 10};
+    Random random(1);
+    int built = 0;
+    for (int i = 0; i < 50; ++i) {
+      built += study->space->Lower(study->space->Sample(random), task).ok() ? 1 : 0;
+    }
+    EXPECT_GT(built, 45);
+  }
+  EXPECT_GE(found, 4);
 }
 
 // A folder of its own, removed at the end.
