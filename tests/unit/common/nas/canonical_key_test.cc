@@ -439,6 +439,97 @@ TEST(CanonicalKeyTest, EqualsBruteForceOnSmallGraphs) {
   EXPECT_GT(equal, 50);
 }
 
+// ---- Rings, which refinement alone cannot tell apart ----
+
+TEST(CanonicalKeyTest, CrossedBranchesAreNotParallelOnes) {
+  const auto network = [](bool crossed) {
+    return KeyWith([crossed](HandBuilt& b) {
+      const int x = b.Conv(kIn, 4, 3);
+      const int y = b.Conv(kIn, 4, 3);
+      const int fx = b.Conv(x, 4, 1);
+      const int fy = b.Conv(y, 4, 1);
+      const int one = b.Sum({x, crossed ? fy : fx});
+      const int two = b.Sum({y, crossed ? fx : fy});
+      return b.Add(K::kProduct, {b.Conv(one, 4, 5), b.Conv(two, 4, 5)});
+    });
+  };
+  EXPECT_NE(network(true), network(false));
+}
+
+TEST(CanonicalKeyTest, ARingOfSixIsNotTwoOfThree) {
+  const auto network = [](const std::vector<int>& next) {
+    return KeyWith([&](HandBuilt& b) {
+      std::vector<int> values;
+      for (int i = 0; i < 6; ++i) values.push_back(b.Conv(kIn, 4, 3));
+      std::vector<int> pairs;
+      for (int i = 0; i < 6; ++i) {
+        pairs.push_back(b.Conv(b.Sum({values[i], values[next[i]]}), 4, 3));
+      }
+      return b.Sum(pairs);
+    });
+  };
+  EXPECT_NE(network({1, 2, 3, 4, 5, 0}), network({1, 2, 0, 4, 5, 3}));
+  EXPECT_EQ(network({1, 2, 3, 4, 5, 0}), network({2, 3, 4, 5, 1, 0}));
+}
+
+TEST(CanonicalKeyTest, ManyTwinsAreQuick) {
+  const auto network = [](int branches) {
+    return KeyWith([branches](HandBuilt& b) {
+      std::vector<int> terms;
+      for (int i = 0; i < branches; ++i) terms.push_back(b.BatchNorm(b.Conv(kIn, 4, 3)));
+      return b.Sum(terms);
+    });
+  };
+  EXPECT_NE(network(2'000), network(2'001));
+}
+
+// Every operation of a random network twice, each pair's links straight or crossed at random: such
+// doubles of one network look alike to refinement, and many are not isomorphic.
+Network RandomDouble(const std::vector<std::vector<int>>& base, Random& random) {
+  HandBuilt b = Image();
+  std::vector<std::array<int, 2>> values = {{b.BatchNorm(kIn), b.BatchNorm(kIn)}};
+  for (const std::vector<int>& inputs : base) {
+    std::array<std::vector<int>, 2> read;
+    for (const int input : inputs) {
+      const size_t crossed = random.Below(2);
+      read[0].push_back(values[input][crossed]);
+      read[1].push_back(values[input][1 - crossed]);
+    }
+    const K kind = inputs.size() == 1 ? K::kBatchNorm : K::kMean;
+    const int first = b.Add(kind, read[0]);
+    values.push_back({first, b.Add(kind, read[1])});
+  }
+  b.Head(b.Add(K::kMean, {values.back()[0], values.back()[1]}), 2);
+  return b.Build();
+}
+
+TEST(CanonicalKeyTest, EqualsBruteForceOnDoubles) {
+  Random random(6);
+  int alike = 0;
+  int unlike = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::vector<std::vector<int>> base;
+    for (int i = 0; i < 4; ++i) {
+      base.push_back({static_cast<int>(random.Below(i + 1))});
+      if (random.Chance(0.7)) base.back().push_back(static_cast<int>(random.Below(i + 1)));
+    }
+    std::vector<Network> doubles;
+    for (int i = 0; i < 6; ++i) doubles.push_back(RandomDouble(base, random));
+    for (size_t i = 0; i < doubles.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        const size_t size = doubles[i].operations.size();
+        if (size != doubles[j].operations.size()) continue;
+        std::vector<int> image(size, -1);
+        const bool isomorphic = Isomorphic(doubles[i], doubles[j], image, 0);
+        EXPECT_EQ(KeyOf(doubles[i]) == KeyOf(doubles[j]), isomorphic);
+        ++(isomorphic ? alike : unlike);
+      }
+    }
+  }
+  EXPECT_GT(alike, 50);
+  EXPECT_GT(unlike, 50);
+}
+
 // ---- NAS-Bench-201 ----
 
 TEST(CanonicalKeyTest, SeesThroughSkipsInNasBench201) {
