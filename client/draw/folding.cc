@@ -103,7 +103,8 @@ class Folder {
     const Part& b = parts[next];
     const Part& before = parts[next - 1];
     if (a.place.empty() || WithoutNumber(a.place) != WithoutNumber(b.place) ||
-        a.operations.size() != b.operations.size() || LeaksInside(a) || LeaksInside(b)) {
+        a.operations.size() != b.operations.size() || LeaksInside(a) || LeaksInside(b) ||
+        !(OutputShape(a) == OutputShape(b))) {
       return false;
     }
     bool chained = false;
@@ -127,6 +128,10 @@ class Folder {
     return chained;
   }
 
+  const Shape& OutputShape(const Part& part) const {
+    return network_.operations[part.output()].shape;
+  }
+
   // Whether something outside reads more of the part than its output.
   bool LeaksInside(const Part& part) const {
     return std::any_of(part.operations.begin(), part.operations.end() - 1,
@@ -141,11 +146,12 @@ class Folder {
     });
   }
 
-  // Whether the parts' operations of this number are equal and read alike from within.
+  // Whether the parts' operations of this number are equal and read alike from within. The channels
+  // that come in may differ: the first of several cells often reads fewer.
   bool Alike(const Part& a, const Part& b, size_t number) const {
     const Operation& x = network_.operations[a.operations[number]];
     const Operation& y = network_.operations[b.operations[number]];
-    if (x.kind != y.kind || !(x.arguments == y.arguments) || !(x.shape == y.shape) ||
+    if (x.kind != y.kind || !(x.arguments == y.arguments) || x.shape.axes != y.shape.axes ||
         x.inputs.size() != y.inputs.size()) {
       return false;
     }

@@ -27,8 +27,9 @@ struct Folding {
 // Nothing folded.
 Folding Unfolded(const Network& network);
 
-// Folds neighbours whose places differ in one segment if their operations, arguments and shapes are
-// equal and each reads the one before it (or what that one reads).
+// Folds neighbours whose places differ in one number if their operations, arguments and sizes are
+// equal (but for the channels that come in) and each reads the one before it, or what that one
+// reads.
 Folding FoldRepeats(const Network& network);
 
 }  // namespace cambrian
