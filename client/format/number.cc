@@ -98,8 +98,9 @@ MetricFormat::MetricFormat(absl::string_view metric, absl::Span<const Measuremen
     return;
   }
   // The median, so that one lucky measurement does not lengthen the whole column.
-  std::nth_element(by_spread.begin(), by_spread.begin() + by_spread.size() / 2, by_spread.end());
-  decimals_ = by_spread[by_spread.size() / 2];
+  const auto median = by_spread.begin() + (by_spread.size() - 1) / 2;
+  std::nth_element(by_spread.begin(), median, by_spread.end());
+  decimals_ = *median;
 }
 
 std::string MetricFormat::Value(const Measurement& measurement) const {

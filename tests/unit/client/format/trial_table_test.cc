@@ -13,7 +13,7 @@ std::vector<v1::Trial> Front() {
 TEST(TrialTableTest, ShowsObjectivesWithTheirSpread) {
   const auto study = TestStudy();
   EXPECT_EQ(TrialTable(*study, Front(), {}).Render(0, false),
-            " trial  accuracy  ±95 %  latency_ms  p10–p90    parameters  cell\n"
+            " trial  accuracy  ±95 %  latency_ms    p10–p90  parameters  cell\n"
             "    19     0.874  0.006        0.41  0.39–0.45      58,122  conv3x3 ·skip ·none\n"
             "     8     0.841  0.006        0.12  0.11–0.13       9,114  conv3x3 ·skip ·none\n");
 }

@@ -61,13 +61,12 @@ TEST_F(ViewTest, ShowsAStudyAsItGoes) {
   progress_.Apply(EventOf(7, Training(5, 1, 2, 0.7)));
   progress_.Apply(EventOf(8, Training(5, 2, 2, 0.8)));
   At(absl::Seconds(60), 0.71);
-  EXPECT_EQ(
-      Render(absl::Seconds(60), 110),
-      "  4/40 trials ━━━──────────────────────────── 1:00, about 9:00 left · 4.00 trials/min · 1 "
-      "known already · 1 …\n"
-      "  best   trial 2   accuracy 0.874 ± 0.006   latency 0.41 ms   parameters 58 k\n"
-      "  now    trial 5   measuring latency\n"
-      "  front  ●──────────────────────●   2 trials, hypervolume 0.710");
+  EXPECT_EQ(Render(absl::Seconds(60), 110),
+            "  4/40 trials ━━──────────────────── 1:00, about 9:00 left · 4.00 trials/min · 1 "
+            "known already · 1 infeasible\n"
+            "  best   trial 2   accuracy 0.874 ± 0.006   latency 0.41 ms   parameters 58 k\n"
+            "  now    trial 5   measuring latency\n"
+            "  front  ●──────────────────────●   2 trials, hypervolume 0.710");
 }
 
 TEST_F(ViewTest, ANarrowTerminalGetsLess) {
@@ -80,7 +79,7 @@ TEST_F(ViewTest, ANarrowTerminalGetsLess) {
     }
   }
   EXPECT_EQ(Render(absl::Seconds(60), 60),
-            "  6/40 trials ━━────────────── 1:00, about 5:40 left\n"
+            "  6/40 trials ━━━──────────────────── 1:00, about 5:40 left\n"
             "  best   trial 1   accuracy 0.800 ± 0.006   latency 0.40 ms…\n"
             "  now    trial 7   epoch 1/2  accuracy 0.500 ▅   + 5\n"
             "  front  ●   1 trial, hypervolume 0.710");
@@ -101,7 +100,7 @@ TEST_F(ViewTest, EventsAreLines) {
 
 TEST_F(ViewTest, TheHeaderSaysWhatIsSearched) {
   EXPECT_EQ(RenderHeader("fashion-1", *study_, "2 slots on this machine"),
-            "fashion-1 · own space, 3 decisions, 27 architectures · accuracy ↑, latency_ms ↓ · 2 "
+            "fashion-1 · fashion, 3 decisions, 27 architectures · accuracy ↑, latency_ms ↓ · 2 "
             "slots on this machine");
 }
 

@@ -1,5 +1,6 @@
 #include "client/local/state_folder.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
