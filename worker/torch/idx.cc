@@ -25,8 +25,8 @@ std::string Find(const std::string& folder, const std::string& name) {
 
 // The sizes in the header: `axes` of them, of unsigned bytes.
 absl::StatusOr<std::vector<int64_t>> ReadHeader(RecordFile& file, size_t axes) {
-  std::vector<uint8_t> header(4 + 4 * axes);
-  RETURN_IF_ERROR(file.ReadHeader(header));
+  ASSIGN_OR_RETURN(const std::vector<uint8_t> header,
+                   file.ReadHeader(static_cast<int64_t>(4 + 4 * axes)));
   if (header[0] != 0 || header[1] != 0 || header[2] != 8 || header[3] != axes) {
     return absl::InvalidArgumentError(
         absl::StrCat(file.name(), ": not an IDX file of bytes with ", axes, " axes"));

@@ -35,12 +35,17 @@ absl::StatusOr<RecordFile> RecordFile::Open(const std::string& path) {
   return RecordFile(name, file);
 }
 
-absl::StatusOr<int64_t> RecordFile::Read(uint8_t* to, int64_t bytes) {
+// Appends up to `bytes` bytes to `to`, as many as there are; returns their number. Room is made for
+// what is there, not for what a header promises.
+absl::StatusOr<int64_t> RecordFile::Read(int64_t bytes, std::vector<uint8_t>& to) {
   int64_t done = 0;
   while (done < bytes) {
     const int64_t wanted = std::min(bytes - done, kMostAtOnce);
-    const int count = gzread(File(file_.get()), to + done, static_cast<unsigned>(wanted));
-    if (count > 0) done += count;
+    const size_t before = to.size();
+    to.resize(before + wanted);
+    const int count = gzread(File(file_.get()), to.data() + before, static_cast<unsigned>(wanted));
+    to.resize(before + std::max(count, 0));
+    done += std::max(count, 0);
     if (count == wanted) continue;
     int code = Z_OK;
     const char* const message = gzerror(File(file_.get()), &code);
@@ -51,24 +56,24 @@ absl::StatusOr<int64_t> RecordFile::Read(uint8_t* to, int64_t bytes) {
   return done;
 }
 
-absl::Status RecordFile::ReadHeader(std::vector<uint8_t>& header) {
-  absl::StatusOr<int64_t> count = Read(header.data(), static_cast<int64_t>(header.size()));
-  if (!count.ok()) return Annotate(count.status(), name_);
-  if (*count == static_cast<int64_t>(header.size())) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(name_, ": file ends after ", *count, " of ",
-                                                 header.size(), " bytes of the header"));
+absl::Status RecordFile::ReadPart(const std::string& what, int64_t bytes,
+                                  std::vector<uint8_t>& to) {
+  const absl::StatusOr<int64_t> count = Read(bytes, to);
+  const std::string place = absl::StrCat(name_, ": ", what);
+  if (!count.ok()) return Annotate(count.status(), place);
+  if (*count == bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(place, ": file ends after ", WithCommas(*count),
+                                                 " of ", WithCommas(bytes), " bytes"));
+}
+
+absl::StatusOr<std::vector<uint8_t>> RecordFile::ReadHeader(int64_t bytes) {
+  std::vector<uint8_t> header;
+  RETURN_IF_ERROR(ReadPart("header", bytes, header));
+  return header;
 }
 
 absl::Status RecordFile::ReadRecord(int64_t bytes, std::vector<uint8_t>& records) {
-  const size_t before = records.size();
-  records.resize(before + bytes);
-  const absl::StatusOr<int64_t> count = Read(records.data() + before, bytes);
-  const std::string place = absl::StrCat(name_, ": record ", WithCommas(records_ + 1));
-  if (!count.ok()) return Annotate(count.status(), place);
-  if (*count < bytes) {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": file ends after ", WithCommas(*count),
-                                                   " of ", WithCommas(bytes), " bytes"));
-  }
+  RETURN_IF_ERROR(ReadPart(absl::StrCat("record ", WithCommas(records_ + 1)), bytes, records));
   ++records_;
   return absl::OkStatus();
 }

@@ -17,8 +17,8 @@ class RecordFile {
   // \error kNotFound
   static absl::StatusOr<RecordFile> Open(const std::string& path);
 
-  // Fills `header`. \error kInvalidArgument if the file is shorter
-  absl::Status ReadHeader(std::vector<uint8_t>& header);
+  // The first `bytes` bytes. \error kInvalidArgument if the file is shorter, or is damaged
+  absl::StatusOr<std::vector<uint8_t>> ReadHeader(int64_t bytes);
   // Appends the next record of `bytes` bytes to `records`. \error kInvalidArgument if the file ends
   // before, or is damaged
   absl::Status ReadRecord(int64_t bytes, std::vector<uint8_t>& records);
@@ -35,7 +35,8 @@ class RecordFile {
     void operator()(void* file) const;
   };
   RecordFile(std::string name, void* file) : name_(std::move(name)), file_(file) {}
-  absl::StatusOr<int64_t> Read(uint8_t* to, int64_t bytes);
+  absl::StatusOr<int64_t> Read(int64_t bytes, std::vector<uint8_t>& to);
+  absl::Status ReadPart(const std::string& what, int64_t bytes, std::vector<uint8_t>& to);
 
   std::string name_;
   std::unique_ptr<void, Closer> file_;  // zlib's
