@@ -95,8 +95,9 @@ TemplatePtr SpaceCompiler::CompileRepetition(const Node& block, const Node* argu
       return Fail(own->mark, "the arguments stand both here and in \"over\"",
                   "write them in the entries of \"over\"");
     }
-    return CompileUse(name, *FindDefinition(name, context, cell), cell,
-                      own == nullptr || own->IsNull() ? arguments : own, block, context);
+    const Node& definition = *FindDefinition(name, context, cell);
+    const Node* given = own == nullptr || own->IsNull() ? arguments : own;
+    return CompileUse(name, definition, cell, given, block, context);
   }
   Context inner = context;
   if (arguments != nullptr) {
