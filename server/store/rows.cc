@@ -43,7 +43,15 @@ v1::TrialState ParseTrialState(absl::string_view column) {
 }
 
 std::string MetricsColumn(const Metrics& metrics) {
-  return evaluator::MetricsToJson(metrics).dump();
+  // Always an object for each metric, so that one path in SQL finds its value.
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, measurement] : metrics) {
+    nlohmann::json& column = json[name];
+    column["value"] = measurement.value;
+    if (measurement.low) column["low"] = *measurement.low;
+    if (measurement.high) column["high"] = *measurement.high;
+  }
+  return json.dump();
 }
 
 Metrics ParseMetrics(const std::string& column) {

@@ -119,6 +119,7 @@ class Coordinator {
   absl::StatusOr<Study*> FindOrLoad(const std::string& name);
   void SettleStudies();
   void StartRetraining(Study& study);
+  absl::StatusOr<std::string> CreateRetraining(const Study& study);
 
   const Options options_;
   TrialStore& store_;

@@ -122,20 +122,25 @@ void Coordinator::SettleStudies() {
 }
 
 void Coordinator::StartRetraining(Study& study) {
-  const std::optional<int64_t> best = study.Best();
-  if (!best) return;
-  const auto json = nlohmann::json::parse(study.state().trial(*best).architecture, nullptr, false);
-  const absl::StatusOr<Architecture> winner = study.spec().space->FromJson(json);
-  absl::StatusOr<std::shared_ptr<const StudySpec>> spec = winner.status();
-  if (winner.ok()) spec = reader_.parse(reader_.finish(study.spec(), *winner));
-  absl::StatusOr<v1::Study> successor = spec.status();
-  if (spec.ok()) successor = Create(*std::move(spec), "", study.record().name);
+  const absl::StatusOr<std::string> successor = CreateRetraining(study);
   if (!successor.ok()) {
     spdlog::error("the winner of {} is not retrained: {}", study.record().name,
                   successor.status().ToString());
-    return;
+  } else if (!successor->empty()) {
+    study.SetSuccessor(*successor);
   }
-  study.SetSuccessor(successor->name());
+}
+
+// The name of the new study, or empty if there is no winner.
+absl::StatusOr<std::string> Coordinator::CreateRetraining(const Study& study) {
+  const std::optional<int64_t> best = study.Best();
+  if (!best) return std::string();
+  const auto json = nlohmann::json::parse(study.state().trial(*best).architecture, nullptr, false);
+  ASSIGN_OR_RETURN(const Architecture winner, study.spec().space->FromJson(json));
+  ASSIGN_OR_RETURN(std::shared_ptr<const StudySpec> spec,
+                   reader_.parse(reader_.finish(study.spec(), winner)));
+  ASSIGN_OR_RETURN(const v1::Study successor, Create(std::move(spec), "", study.record().name));
+  return successor.name();
 }
 
 }  // namespace cambrian
