@@ -9,9 +9,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "common/base/random.h"
+#include "common/spec/expression_parser.h"
 
 namespace cambrian {
 namespace {
+
+using nlohmann::json;
 
 constexpr int kSamples = 32;
 
@@ -45,19 +48,45 @@ Place Locate(const Node& node, Mark key, absl::Span<const std::string> path, siz
   return best;
 }
 
+// A recipe as the file could mean it, whatever is wrong with its holes. Null: left out.
+json Draw(const Node& node, Random& random) {
+  if (const Node* const options = node.Find("choose")) {
+    if (!options->items.empty()) {
+      return Draw(options->items[random.Below(options->items.size())], random);
+    }
+    if (options->entries.empty()) return nullptr;
+    const Node::Entry& option = options->entries[random.Below(options->entries.size())];
+    json drawn = Draw(option.value, random);
+    if (!drawn.is_object()) return drawn;
+    return option.key == "none" ? json() : json{{option.key, std::move(drawn)}};
+  }
+  if (const Node* const ends = node.Find("range")) {
+    return ends->items.size() == 2 ? Draw(ends->items[1], random) : json();
+  }
+  if (node.IsScalar()) return IsExpression(node.scalar) ? json() : json(ToJson(node));
+  json drawn = node.IsMap() ? json::object() : node.IsList() ? json::array() : json();
+  for (const Node& item : node.items) drawn.push_back(Draw(item, random));
+  for (const Node::Entry& entry : node.entries) {
+    json value = Draw(entry.value, random);
+    if (!value.is_null()) drawn[entry.key] = std::move(value);
+  }
+  return drawn;
+}
+
 }  // namespace
 
-void CheckRecipe(const SearchSpace& space, const Node& recipe,
+void CheckRecipe(const SearchSpace* space, const Node& recipe,
                  const std::optional<FinishSpec>& finish, Mark finish_mark,
                  Diagnostics& diagnostics) {
   if (recipe.Find("choose") != nullptr || recipe.Find("range") != nullptr) {
     diagnostics.Error(recipe.mark, "the recipe as a whole cannot be a hole",
-                      "write holes for its values: \"lr: {choose: [0.1, 0.01]}\"");
+                      "write holes for its values: \"batch: {choose: [32, 64]}\"");
     return;
   }
   Random random(0);
   for (int i = 0; i < kSamples; ++i) {
-    const absl::StatusOr<nlohmann::json> resolved = space.ResolveRecipe(space.Sample(random));
+    const absl::StatusOr<json> resolved =
+        space == nullptr ? Draw(recipe, random) : space->ResolveRecipe(space->Sample(random));
     if (!resolved.ok()) {
       diagnostics.Error(recipe.mark, absl::StrCat("recipe: ", resolved.status().message()));
       return;

@@ -8,9 +8,11 @@
 
 namespace cambrian {
 
-// Resolves the recipe of sampled architectures and reports each problem once, where the file says
-// it: `recipe` is the file's section, whose `choose` options are followed. `finish` may be absent.
-void CheckRecipe(const SearchSpace& space, const Node& recipe,
+// Resolves the recipe for sampled architectures and reports each problem once, where the file says
+// it: `recipe` is the file's section, whose `choose` options are followed. Without a space, for one
+// that has errors itself, holes are drawn from the file alone and what is computed is left out.
+// `finish` may be absent.
+void CheckRecipe(const SearchSpace* space, const Node& recipe,
                  const std::optional<FinishSpec>& finish, Mark finish_mark,
                  Diagnostics& diagnostics);
 

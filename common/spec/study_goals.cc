@@ -66,6 +66,8 @@ class Goals {
     const MapReader reader(node, "objective", {"maximize", "minimize", "on"}, diagnostics_);
     const Node* const maximize = reader.Find("maximize");
     const Node* const minimize = reader.Find("minimize");
+    const bool misspelt = node.entries.size() > (reader.Find("on") != nullptr ? 1u : 0u);
+    if (maximize == nullptr && minimize == nullptr && misspelt) return;  // reported already
     if ((maximize == nullptr) == (minimize == nullptr)) {
       diagnostics_.Error(node.mark,
                          maximize == nullptr ? "an objective says maximize or minimize"

@@ -23,9 +23,6 @@ namespace {
 constexpr size_t kMaxName = 64;
 constexpr uintmax_t kMaxSpaceBytes = 4 << 20;
 
-// What stands for a space that has errors, so that those of the recipe are found as well.
-constexpr char kAnySpace[] = "network: [head]";
-
 const std::vector<std::string>& StudyKeys() {
   static const auto* const keys = new std::vector<std::string>{
       "study",      "data",        "space",  "recipe", "estimator", "strategy",
@@ -150,11 +147,6 @@ std::shared_ptr<const SearchSpace> Compile(SpaceSource& source, const Node* reci
   return space;
 }
 
-std::shared_ptr<const SearchSpace> CompileRecipeAlone(const Node* recipe) {
-  Diagnostics ignored("", "");
-  return ParseSpace(ParseYaml(kAnySpace, ignored), {}, recipe, ignored, ignored);
-}
-
 // The file with its space in place and its data's path absolute.
 std::string SelfContained(Node file, const SpaceSource& source, const DataSpec& data) {
   Node space;
@@ -247,11 +239,8 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
   const Node* const recipe = file.Find("recipe");
   Diagnostics compiling(diagnostics.file(), std::string(text));
   study->space = Compile(source, recipe, compiling, diagnostics);
-  const auto checked = study->space ? study->space : CompileRecipeAlone(recipe);
-  if (checked) {
-    CheckRecipe(*checked, Section(file, "recipe"), study->finish, reader.KeyMark("finish"),
-                diagnostics);
-  }
+  CheckRecipe(study->space.get(), Section(file, "recipe"), study->finish, reader.KeyMark("finish"),
+              diagnostics);
   if (study->space) CheckArchitectures(*study, file, diagnostics);
   if (!diagnostics.ok()) return nullptr;
   study->text = SelfContained(std::move(file), source, study->data);

@@ -220,6 +220,20 @@ TEST(StudyRefusalTest, AllErrorsAreFoundAtOnce) {
   EXPECT_THAT(lines[0], HasSubstr(":2:27"));  // sorted by place
 }
 
+TEST(StudyRefusalTest, ErrorsOfTheSpaceHideNoneOfTheRecipe) {
+  const std::string problems = Problems(
+      "study: s\n"
+      "data: {idx: {folder: /d}}\n"
+      "space: {network: [nothing]}\n"
+      "recipe:\n"
+      "  epochs: 2 * $unknown\n"
+      "  optimizer: {choose: {sgd: {lr: {range: [0, 1]}}, adamw: {momentum: 1}}}\n"
+      "  augment: [{crop: {padding: -1}}]\n");
+  for (const char* place : {":3:19: ", ":5:11: ", ":6:60: ", ":7:30: "}) {
+    EXPECT_THAT(problems, HasSubstr(absl::StrCat("s.yaml", place)));
+  }
+}
+
 TEST(StudySettingsTest, ChangeTheFileBeforeItIsChecked) {
   const auto study = ParseGood(kWhole, "/f",
                                {"budget.trials=200", "seed=9", "space.set.width=16",

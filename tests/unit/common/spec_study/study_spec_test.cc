@@ -177,8 +177,9 @@ TEST(StudySpecTest, UsesBuiltInSpaces) {
 }
 
 TEST(StudySpecTest, TheExamplesAreStudiesWhoseNetworksCanBeBuilt) {
-  const std::filesystem::path examples =
-      std::filesystem::path(std::getenv("CAMBRIAN_SOURCE")) / "examples";
+  const char* const source = std::getenv("CAMBRIAN_SOURCE");
+  ASSERT_NE(source, nullptr);
+  const std::filesystem::path examples = std::filesystem::path(source) / "examples";
   int found = 0;
   for (const auto& file : std::filesystem::directory_iterator(examples)) {
     if (file.path().extension() != ".yaml") continue;
