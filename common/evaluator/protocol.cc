@@ -13,8 +13,8 @@ using nlohmann::json;
 
 constexpr size_t kMaxLineBytes = 16 << 20;
 constexpr int kMaxDepth = 64;
-constexpr size_t kMaxMetrics = 1000;
-constexpr size_t kMaxMetricNameBytes = 200;
+constexpr size_t kMaxMetrics = 64;  // as many, and as long, as a server takes
+constexpr size_t kMaxMetricNameBytes = 64;
 constexpr int64_t kMaxThreads = 4096;
 constexpr int64_t kMaxCount = int64_t{1} << 53;  // what every language's numbers can hold
 

@@ -132,13 +132,16 @@ void Agent::PollLoop() {
     }
     const absl::StatusOr<v1::Assignments> answer = server_.Poll(request);
     const absl::Status status = answer.ok() ? TakeAnswer(*answer) : answer.status();
-    if (absl::IsCancelled(status)) return;
     if (absl::IsFailedPrecondition(status)) return Fail(status);
     if (status.ok()) {
       if (away) spdlog::info("the server is back");
       away = false;
       backoff.Reset();
       continue;
+    }
+    {
+      MutexLock lock(&mutex_);
+      if (Ending()) return;
     }
     if (!away) spdlog::warn("waiting for the server: {}", Text(status));
     away = true;
@@ -164,6 +167,7 @@ absl::Status Agent::TakeAnswer(const v1::Assignments& answer) {
   MutexLock one_at_a_time(&answer_mutex_);
   std::map<std::string, StudyCache::Study> studies;
   for (const v1::Assignment& assignment : answer.assignments()) {
+    if (assignment.stop()) continue;
     const auto study = studies_.Get(assignment.study());
     if (!study.ok()) return Annotate(study.status(), absl::StrCat("study ", assignment.study()));
     studies.insert_or_assign(assignment.study(), *study);
@@ -178,9 +182,6 @@ absl::Status Agent::TakeAnswer(const v1::Assignments& answer) {
   for (const v1::Assignment& assignment : changes.start) {
     Begin(assignment, studies.at(assignment.study()));
   }
-  for (const v1::Assignment& assignment : changes.unstarted) {
-    EndUnstarted(assignment, evaluator::Error::Kind::kStopped, "stopped before it began");
-  }
   return absl::OkStatus();
 }
 
@@ -194,18 +195,11 @@ void Agent::Begin(const v1::Assignment& assignment, const StudyCache::Study& stu
       : study.ok() ? MakeJob(**study, assignment, folder)
                    : study.status();
   if (job.ok()) return pool_->Start(*std::move(job));
-  EndUnstarted(assignment,
-               absl::IsFailedPrecondition(job.status()) ? evaluator::Error::Kind::kInfeasible
-                                                        : evaluator::Error::Kind::kFailed,
-               job.status().message());
-}
-
-void Agent::EndUnstarted(const v1::Assignment& assignment, evaluator::Error::Kind kind,
-                         absl::string_view reason) {
   EvaluatorOutcome outcome;
   outcome.assignment = JobName(assignment);
-  outcome.error = kind;
-  outcome.reason = std::string(reason);
+  outcome.error = absl::IsFailedPrecondition(job.status()) ? evaluator::Error::Kind::kInfeasible
+                                                           : evaluator::Error::Kind::kFailed;
+  outcome.reason = std::string(job.status().message());
   OnEnd(outcome, absl::ZeroDuration());
 }
 
@@ -309,12 +303,24 @@ bool Agent::SendReport() {
   {
     MutexLock lock(&mutex_);
     request.set_free_slots(Ending() ? 0 : table_.FreeSlots());
-    for (v1::Held& held : table_.Held()) *request.add_held() = std::move(held);
+    for (v1::Held& held : table_.Held()) {
+      // Not what this report completes: the server would find it held, but given to nobody.
+      const bool completes = std::any_of(
+          request.completions().begin(), request.completions().end(),
+          [&](const v1::Completion& completion) { return completion.token() == held.token(); });
+      if (!completes) *request.add_held() = std::move(held);
+    }
     for (const v1::ProgressReport& report : progress_) *request.add_progress() = report;
     for (const v1::HandBack& hand_back : hand_backs_) *request.add_hand_backs() = hand_back;
   }
   const absl::StatusOr<v1::Assignments> answer = server_.Report(request);
-  if (!answer.ok()) return false;  // the poll says so in the log
+  if (!answer.ok()) {
+    // That the server is away, the poll says once.
+    if (!absl::IsUnavailable(answer.status())) {
+      spdlog::warn("a report was not taken: {}", Text(answer.status()));
+    }
+    return false;
+  }
   {
     MutexLock lock(&mutex_);
     progress_.erase(progress_.begin(), progress_.begin() + request.progress_size());

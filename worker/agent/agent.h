@@ -77,9 +77,6 @@ class Agent : public EvaluatorPool::Listener {
   // the set is not applied, and the next one will be.
   absl::Status TakeAnswer(const v1::Assignments& answer);
   void Begin(const v1::Assignment& assignment, const StudyCache::Study& study);
-  // The assignment ends without having run.
-  void EndUnstarted(const v1::Assignment& assignment, evaluator::Error::Kind kind,
-                    absl::string_view reason);
   std::string FolderOf(int64_t token) const;
   // Waits; cut short when the agent ends.
   void Pause(absl::Duration wait);

@@ -11,15 +11,14 @@ AssignmentTable::Changes AssignmentTable::Apply(const v1::Assignments& set) {
   std::set<int64_t> listed;
   for (const v1::Assignment& assignment : set.assignments()) {
     listed.insert(assignment.token());
-    const auto [it, is_new] = entries_.try_emplace(assignment.token());
-    Entry& entry = it->second;
-    if (is_new) {
-      entry.assignment = assignment;
-      entry.state = assignment.stop() ? State::kStopping : State::kRunning;
-      (assignment.stop() ? changes.unstarted : changes.start).push_back(assignment);
-    } else if (assignment.stop() && entry.state == State::kRunning) {
-      entry.state = State::kStopping;
-      changes.stop.push_back(entry.assignment);
+    const auto found = entries_.find(assignment.token());
+    if (found == entries_.end()) {
+      if (assignment.stop()) continue;
+      entries_[assignment.token()].assignment = assignment;
+      changes.start.push_back(assignment);
+    } else if (assignment.stop() && found->second.state == State::kRunning) {
+      found->second.state = State::kStopping;
+      changes.stop.push_back(found->second.assignment);
     }
   }
   for (auto& [token, entry] : entries_) {

@@ -17,8 +17,7 @@ class AssignmentTable {
   // What follows from a new set.
   struct Changes {
     std::vector<v1::Assignment> start;
-    std::vector<v1::Assignment> stop;       // that run
-    std::vector<v1::Assignment> unstarted;  // marked to stop before they began
+    std::vector<v1::Assignment> stop;
   };
   // What to do with the outcome of an assignment that has ended.
   enum class Ending {
@@ -29,7 +28,8 @@ class AssignmentTable {
 
   explicit AssignmentTable(int slots) : slots_(slots) {}
 
-  // A set that is older than the newest seen is ignored.
+  // A set that is older than the newest seen is ignored, and so is what is marked to stop without
+  // being here.
   Changes Apply(const v1::Assignments& set);
   // A completion from this worker's earlier life, still to be delivered.
   void Restore(const v1::Completion& completion);

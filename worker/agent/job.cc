@@ -9,6 +9,8 @@
 namespace cambrian {
 namespace {
 
+constexpr size_t kMaxReasonBytes = 4 << 10;
+
 v1::OutcomeKind OutcomeOf(const std::optional<evaluator::Error::Kind>& error) {
   if (!error) return v1::OUTCOME_SUCCEEDED;
   switch (*error) {
@@ -24,6 +26,14 @@ v1::OutcomeKind OutcomeOf(const std::optional<evaluator::Error::Kind>& error) {
       return v1::OUTCOME_FAILED;
   }
   return v1::OUTCOME_FAILED;
+}
+
+// At most what a server takes, not cut inside of a character.
+std::string Shortened(const std::string& text) {
+  if (text.size() <= kMaxReasonBytes) return text;
+  size_t end = kMaxReasonBytes;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + " …";
 }
 
 }  // namespace
@@ -62,6 +72,7 @@ absl::StatusOr<EvaluatorPool::Job> MakeJob(const StudySpec& study, const v1::Ass
   job.start.split_seed = study.seed;
   job.start.test = study.test;
   if (study.latency) {
+    job.device = study.latency->device;
     job.start.latency = evaluator::MeasureLatency{.batch = study.latency->batch,
                                                   .threads = study.latency->threads,
                                                   .runs = study.latency->runs};
@@ -76,7 +87,7 @@ v1::Completion MakeCompletion(const v1::Assignment& assignment, const EvaluatorO
   completion.set_assignment(assignment.assignment());
   completion.set_token(assignment.token());
   completion.set_outcome(OutcomeOf(outcome.error));
-  completion.set_reason(outcome.reason);
+  completion.set_reason(Shortened(outcome.reason));
   ToProto(outcome.metrics, completion.mutable_metrics());
   completion.set_seconds(absl::ToDoubleSeconds(busy));
   completion.set_log(outcome.log);

@@ -43,6 +43,11 @@ void EndAll(const std::vector<EvaluatorProcess*>& processes, absl::Duration grac
   }
 }
 
+// "cuda" fits "cuda:0".
+bool Fits(const std::string& device, const std::string& wanted) {
+  return wanted.empty() || device == wanted || device.rfind(wanted + ":", 0) == 0;
+}
+
 constexpr absl::Duration kCloseGrace = absl::Milliseconds(500);
 
 }  // namespace
@@ -171,21 +176,24 @@ void EvaluatorPool::Wait() {
 }
 
 void EvaluatorPool::StartPending() {
-  while (!pending_.empty()) {
-    const int slot = FreeSlot(pending_.front().evaluator);
-    if (slot < 0) return;
-    Job job = std::move(pending_.front());
-    pending_.pop_front();
-    Begin(slot, std::move(job));
+  for (auto job = pending_.begin(); job != pending_.end();) {
+    const int slot = FreeSlot(*job);
+    if (slot < 0) {
+      ++job;
+      continue;
+    }
+    Begin(slot, std::move(*job));
+    job = pending_.erase(job);
   }
 }
 
-int EvaluatorPool::FreeSlot(const std::string& evaluator) const {
+int EvaluatorPool::FreeSlot(const Job& job) const {
   int best = -1;
   for (int i = 0; i < static_cast<int>(slots_.size()); ++i) {
     const Slot& slot = slots_[i];
-    if (!slot.assignment.empty() || !gates_.at(slot.device).Idle()) continue;
-    if (slot.process != nullptr && slot.evaluator == evaluator) return i;
+    if (!slot.assignment.empty() || !Fits(slot.device, job.device)) continue;
+    if (!gates_.at(slot.device).Idle()) continue;
+    if (slot.process != nullptr && slot.evaluator == job.evaluator) return i;
     if (best < 0 || slot.process == nullptr) best = i;
   }
   return best;

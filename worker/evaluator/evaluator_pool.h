@@ -37,6 +37,8 @@ class EvaluatorPool {
   struct Job {
     std::string evaluator;
     evaluator::Start start;
+    std::string device =
+        {};  // that it must have: "cpu", "cuda:0", "cuda" for any of these; empty: any
   };
 
   // Called on the pool's thread, which must not be held up. Every job that was started ends once.
@@ -77,8 +79,9 @@ class EvaluatorPool {
   void Wait();
   void StartPending();
   void Begin(int slot, Job job);
-  // A free slot whose device has nobody measuring, best one with a warm process; or -1.
-  int FreeSlot(const std::string& evaluator) const;
+  // A free slot that suits the job and whose device has nobody measuring, best one with a warm
+  // process; or -1.
+  int FreeSlot(const Job& job) const;
   void StopNow(const std::string& assignment);
   void Handle(int slot, EvaluatorProcess::Event event);
   void EndJob(int slot, EvaluatorOutcome outcome);

@@ -1,0 +1,262 @@
+#include "worker/agent/agent.h"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/unit/worker/agent/fake_server.h"
+#include "tests/unit/worker/agent/test_study.h"
+#include "tests/unit/worker/evaluator/test_evaluators.h"
+
+namespace cambrian {
+namespace {
+
+using ::testing::HasSubstr;
+using Manner = Agent::Manner;
+
+std::vector<int64_t> HeldIn(const v1::PollRequest& request) {
+  std::vector<int64_t> tokens;
+  for (const v1::Held& held : request.held()) tokens.push_back(held.token());
+  return tokens;
+}
+
+class AgentTest : public ::testing::Test {
+ protected:
+  AgentTest() {
+    signal(SIGPIPE, SIG_IGN);
+    server_.AddStudy("test-1", kTestStudy);
+  }
+  ~AgentTest() override {
+    if (thread_.joinable()) End(Manner::kAtOnce).IgnoreError();
+  }
+
+  void Start(int slots = 2) {
+    Agent::Options options;
+    options.name = "bert";
+    options.folder = folder_.path() + "/worker";
+    options.pool.evaluators["scripted"] = ScriptedEvaluator();
+    options.pool.devices.assign(slots, "cpu");
+    options.report_interval = absl::Milliseconds(1);
+    options.first_retry = absl::Milliseconds(1);
+    options.last_retry = absl::Milliseconds(20);
+    client_ = std::make_unique<ServerClient>(ServerClient::Connect("unix:" + socket_));
+    agent_ = std::make_unique<Agent>(options, *client_, Clock::System());
+    thread_ = std::thread([this] { result_ = agent_->Run(); });
+  }
+  absl::Status End(Manner manner) {
+    agent_->Shutdown(manner);
+    return Join();
+  }
+  absl::Status Join() {
+    thread_.join();
+    agent_ = nullptr;
+    return result_;
+  }
+
+  bool AwaitCompletions(size_t count) {
+    return server_.Await([&](const Heard& heard) { return heard.completions.size() >= count; });
+  }
+  bool AwaitProgress(int64_t token) {
+    return server_.Await([&](const Heard& heard) {
+      return std::any_of(heard.progress.begin(), heard.progress.end(),
+                         [&](const auto& report) { return report.token() == token; });
+    });
+  }
+  // Waits for a Poll that says just this.
+  bool AwaitPoll(int64_t revision, int free_slots, const std::vector<int64_t>& held) {
+    return server_.Await([&](const Heard& heard) {
+      return !heard.polls.empty() && heard.polls.back().revision() == revision &&
+             heard.polls.back().free_slots() == free_slots && HeldIn(heard.polls.back()) == held;
+    });
+  }
+
+  TemporaryFolder folder_;
+  const std::string socket_ = folder_.path() + "/socket";
+  FakeServer server_{socket_};
+  std::unique_ptr<ServerClient> client_;
+  std::unique_ptr<Agent> agent_;
+  std::thread thread_;
+  absl::Status result_;
+};
+
+TEST_F(AgentTest, EvaluatesReportsAndForgets) {
+  Start();
+  ASSERT_TRUE(AwaitPoll(0, 2, {}));
+  EXPECT_EQ(server_.heard().polls[0].worker().name(), "bert");
+  EXPECT_EQ(server_.heard().polls[0].worker().slots(), 2);
+  EXPECT_EQ(server_.heard().polls[0].worker().evaluators(0), "scripted");
+  server_.Set(1, {MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  const v1::Completion completion = server_.heard().completions[0];
+  EXPECT_EQ(completion.assignment(), "test-1/1");
+  EXPECT_EQ(completion.token(), 1);
+  EXPECT_EQ(completion.outcome(), v1::OUTCOME_SUCCEEDED);
+  EXPECT_EQ(completion.metrics_size(), 3);
+  EXPECT_THAT(completion.log(), HasSubstr("with succeed"));
+  EXPECT_GT(completion.seconds(), 0);
+  EXPECT_TRUE(server_.Await([](const Heard& heard) { return heard.progress.size() == 2; }));
+
+  // Settled: no longer held, and never started or reported again.
+  server_.Set(2, {});
+  EXPECT_TRUE(AwaitPoll(2, 2, {}));
+  EXPECT_EQ(server_.heard().completions.size(), 1u);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/outbox"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/trials"));
+}
+
+TEST_F(AgentTest, FetchesAStudyOnce) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "succeed"), MakeAssignment(2, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(2));
+  server_.Set(2, {MakeAssignment(3, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(3));
+  EXPECT_EQ(server_.heard().specs, 1);
+}
+
+TEST_F(AgentTest, RepeatsACompletionWhoseAnswerWasLost) {
+  Start();
+  server_.LoseAnswers(1000);
+  server_.Set(1, {MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(3));
+  server_.LoseAnswers(0);
+  server_.Set(2, {});
+  ASSERT_TRUE(AwaitPoll(2, 2, {}));
+  const Heard heard = server_.heard();
+  for (const v1::Completion& completion : heard.completions) {
+    EXPECT_EQ(completion.SerializeAsString(), heard.completions[0].SerializeAsString());
+  }
+}
+
+TEST_F(AgentTest, StopsWhatTheServerMarks) {
+  Start();
+  v1::Assignment assignment = MakeAssignment(1, "work");
+  server_.Set(1, {assignment});
+  ASSERT_TRUE(AwaitProgress(1));
+  assignment.set_stop(true);
+  server_.Set(2, {assignment});
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(server_.heard().completions[0].outcome(), v1::OUTCOME_STOPPED);
+}
+
+TEST_F(AgentTest, DropsWhatTheServerListsNoLonger) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "work")});
+  ASSERT_TRUE(AwaitProgress(1));
+  server_.Set(2, {MakeAssignment(2, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(server_.heard().completions[0].token(), 2);
+  server_.Set(3, {});
+  EXPECT_TRUE(AwaitPoll(3, 2, {}));
+  EXPECT_EQ(server_.heard().completions.size(), 1u);
+}
+
+TEST_F(AgentTest, IgnoresAnOlderRevision) {
+  Start();
+  server_.Set(5, {MakeAssignment(1, "work")});
+  ASSERT_TRUE(AwaitProgress(1));
+  const size_t polls = server_.heard().polls.size();
+  server_.Set(4, {MakeAssignment(2, "work")});
+  ASSERT_TRUE(server_.Await([&](const Heard& heard) { return heard.polls.size() > polls; }));
+  EXPECT_TRUE(AwaitPoll(5, 1, {1}));
+}
+
+TEST_F(AgentTest, UploadsACheckpointBeforeTheCompletion) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  const Heard heard = server_.heard();
+  ASSERT_EQ(heard.uploads.size(), 1u);
+  EXPECT_EQ(heard.completions[0].checkpoint(), heard.uploads.begin()->first);
+  EXPECT_EQ(heard.uploads.begin()->second.size(), 700'000u);
+
+  v1::Assignment unwanted = MakeAssignment(2, "checkpoint");
+  unwanted.set_keep_checkpoint(false);
+  server_.Set(2, {unwanted});
+  ASSERT_TRUE(AwaitCompletions(2));
+  EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
+}
+
+TEST_F(AgentTest, ACrashIsACompletionToo) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "crash"), MakeAssignment(2, "flood", "yes")});
+  ASSERT_TRUE(AwaitCompletions(2));
+  for (const v1::Completion& completion : server_.heard().completions) {
+    EXPECT_EQ(completion.outcome(),
+              completion.token() == 1 ? v1::OUTCOME_FAILED : v1::OUTCOME_INFEASIBLE);
+    EXPECT_FALSE(completion.reason().empty());
+  }
+}
+
+TEST_F(AgentTest, AStudyThatItCannotReadFailsItsTrials) {
+  server_.AddStudy("test-1", "study: [");
+  Start();
+  server_.Set(1, {MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(server_.heard().completions[0].outcome(), v1::OUTCOME_FAILED);
+  EXPECT_THAT(server_.heard().completions[0].reason(), HasSubstr("cannot read the study"));
+}
+
+TEST_F(AgentTest, AResultOutlivesItsWorker) {
+  Start();
+  server_.LoseAnswers(1'000'000);
+  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_TRUE(End(Manner::kAtOnce).ok());
+
+  const v1::Completion completion = server_.heard().completions[0];
+  server_.LoseAnswers(0);
+  const size_t reports = server_.heard().reports.size();
+  Start();
+  ASSERT_TRUE(server_.Await([&](const Heard& heard) { return heard.reports.size() > reports; }));
+  EXPECT_EQ(server_.heard().completions.back().SerializeAsString(), completion.SerializeAsString());
+  server_.Set(2, {});
+  EXPECT_TRUE(AwaitPoll(2, 2, {}));
+}
+
+TEST_F(AgentTest, HandsBackWhatRunsWhenItLeaves) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "work"), MakeAssignment(2, "succeed")});
+  ASSERT_TRUE(AwaitProgress(1));
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_TRUE(End(Manner::kOrderly).ok());
+  const Heard heard = server_.heard();
+  ASSERT_EQ(heard.hand_backs.size(), 1u);
+  EXPECT_EQ(heard.hand_backs[0].assignment(), "test-1/1");
+  EXPECT_EQ(heard.hand_backs[0].token(), 1);
+  EXPECT_EQ(heard.reports.back().free_slots(), 0);
+}
+
+TEST_F(AgentTest, EndsAtOnceIfTold) {
+  Start();
+  server_.Set(1, {MakeAssignment(1, "work")});
+  ASSERT_TRUE(AwaitProgress(1));
+  const auto pid = static_cast<pid_t>(server_.heard().progress[0].progress().metrics(0).value());
+  EXPECT_TRUE(End(Manner::kAtOnce).ok());
+  EXPECT_FALSE(Lives(pid));
+  EXPECT_TRUE(server_.heard().hand_backs.empty());
+}
+
+TEST_F(AgentTest, SaysWhichSideIsTooOld) {
+  server_.SetProtocol(kWireProtocol + 1);
+  server_.Set(1, {});
+  Start();
+  const absl::Status status = Join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("the worker is too old"));
+}
+
+TEST_F(AgentTest, WaitsForAServerThatIsAway) {
+  server_.Close();
+  Start();
+  FakeServer other(folder_.path() + "/socket");
+  other.AddStudy("test-1", kTestStudy);
+  other.Set(1, {MakeAssignment(1, "succeed")});
+  EXPECT_TRUE(other.Await([](const Heard& heard) { return heard.completions.size() == 1; }));
+  End(Manner::kAtOnce).IgnoreError();
+}
+
+}  // namespace
+}  // namespace cambrian
