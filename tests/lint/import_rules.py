@@ -45,7 +45,6 @@ LIBRARIES = {
     "opencv2/": ["worker/torch"],
     "yaml-cpp/": ["common/spec"],
     "sqlite3.h": ["server/store"],
-    "SQLiteCpp/": ["server/store"],
     "graphviz/": ["client/draw"],
     "grpcpp/": ["common/wire", "server/rpc", "server/main.cc", "worker/agent", "worker/main.cc", "client"],
     "google/protobuf/": ["common/wire", "server/rpc", "worker/agent", "client"],
