@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "client/draw/draw.h"
 #include "client/draw/folding.h"
 #include "client/draw/nodes.h"
@@ -63,6 +64,22 @@ std::string Escape(absl::string_view text) {
   return escaped;
 }
 
+// For Graphviz's quoted texts; the others' escapes begin with a backslash.
+std::string Quote(absl::string_view text) {
+  return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}});
+}
+
+// "edge_0_1" of "cell.edge_0_1": the picture shows where it stands. "stage.2" where the last is a
+// number.
+absl::string_view LastName(absl::string_view decision) {
+  size_t dot = decision.rfind('.');
+  if (dot == absl::string_view::npos) return decision;
+  const bool number = std::all_of(decision.begin() + dot + 1, decision.end(),
+                                  [](char c) { return c >= '0' && c <= '9'; });
+  if (number) dot = dot == 0 ? absl::string_view::npos : decision.rfind('.', dot - 1);
+  return dot == absl::string_view::npos ? decision : decision.substr(dot + 1);
+}
+
 class Picture {
  public:
   Picture(const Network& network, const DrawOptions& options)
@@ -74,6 +91,7 @@ class Picture {
     for (size_t n = 0; n < nodes_.size(); ++n) {
       for (const size_t operation : nodes_[n].operations) node_of_[operation] = n;
     }
+    FindSaid();
   }
 
   std::string Draw() {
@@ -133,31 +151,77 @@ class Picture {
   }
 
   void DrawNode(size_t n) {
-    const Look look = LookOf(nodes_[n].family);
-    const bool sign = nodes_[n].family == Family::kJoin;
+    const DrawnNode& node = nodes_[n];
+    const Look look = LookOf(node.family);
     absl::StrAppend(&dot_, "  n", n, " [shape=", look.shape, ", style=", look.style,
                     ", fillcolor=\"", look.fill, "\", color=\"", look.line, "\"",
-                    sign ? ", margin=0.02, width=0.3, height=0.3" : "", ", label=<", Label(n),
-                    ">];\n");
+                    node.family == Family::kJoin ? JoinSize(n) : "", ", label=<", Label(n),
+                    ">, tooltip=\"", Quote(network_.operations[node.operations.front()].place),
+                    "\"];\n");
   }
 
-  // The operations, in bold if decisions chose them, and the decisions below.
+  const char* JoinSize(size_t n) const {
+    const OperationKind kind = network_.operations[nodes_[n].operations.front()].kind;
+    const bool sign = kind == OperationKind::kSum || kind == OperationKind::kProduct;
+    return sign ? ", margin=0.02, width=0.3" : ", fixedsize=true, fontsize=10, width=0.58";
+  }
+
+  const std::vector<std::string>& Decisions(size_t n) const {
+    return network_.operations[nodes_[n].operations.front()].decisions;
+  }
+
+  // The nodes that this one reads.
+  std::vector<size_t> Sources(size_t n) const {
+    std::vector<size_t> sources;
+    for (const int input : network_.operations[nodes_[n].operations.front()].inputs) {
+      sources.push_back(node_of_[folding_.stands_for[input]]);
+    }
+    return sources;
+  }
+
+  // Whether a node that this one reads was shaped by the decision, too, and so is known to be.
+  bool SaidAbove(size_t n, const std::string& decision) const {
+    const std::vector<size_t> sources = Sources(n);
+    return std::any_of(sources.begin(), sources.end(), [&](size_t source) {
+      const auto& said = said_[source];
+      return std::find(said.begin(), said.end(), decision) != said.end();
+    });
+  }
+
+  // Nodes are in the order of their operations. A join says nothing itself: of it is known what is
+  // of those that it reads.
+  void FindSaid() {
+    said_.resize(nodes_.size());
+    for (size_t n = 0; n < nodes_.size(); ++n) {
+      for (const std::string& decision : Decisions(n)) {
+        if (nodes_[n].family != Family::kJoin || SaidAbove(n, decision)) {
+          said_[n].push_back(decision);
+        }
+      }
+    }
+  }
+
+  // The operations, in bold if decisions chose them, and below those decisions, each where it first
+  // appears.
   std::string Label(size_t n) const {
     const std::string text = Escape(NodeText(network_, nodes_[n]));
-    const std::vector<std::string>& decisions = folding_.decisions[nodes_[n].operations.front()];
-    if (decisions.empty()) return text;
-    if (nodes_[n].family == Family::kJoin) return absl::StrCat("<B>", text, "</B>");
-    // What is folded here was made by the same choices: the first copy's are looked up.
-    const auto& names = network_.operations[nodes_[n].operations.front()].decisions;
+    if (Decisions(n).empty()) return text;
+    const std::string bold = absl::StrCat("<B>", text, "</B>");
+    if (nodes_[n].family == Family::kJoin) return bold;
     std::vector<std::string> lines;
-    for (size_t d = 0; d < decisions.size() && d < kMostDecisionsShown; ++d) {
-      const auto choice = options_.choices.find(names[d]);
+    for (const std::string& decision : Decisions(n)) {
+      if (SaidAbove(n, decision)) continue;
+      const auto choice = options_.choices.find(decision);
       lines.push_back(Escape(choice == options_.choices.end()
-                                 ? decisions[d]
-                                 : absl::StrCat(decisions[d], ": ", choice->second)));
+                                 ? LastName(decision)
+                                 : absl::StrCat(LastName(decision), ": ", choice->second)));
     }
-    if (decisions.size() > kMostDecisionsShown) lines.push_back("…");
-    return absl::StrCat("<B>", text, "</B><BR/><FONT POINT-SIZE=\"9\" COLOR=\"#555555\">",
+    if (lines.empty()) return bold;
+    if (lines.size() > kMostDecisionsShown) {
+      lines.resize(kMostDecisionsShown);
+      lines.push_back("…");
+    }
+    return absl::StrCat(bold, "<BR/><FONT POINT-SIZE=\"9\" COLOR=\"#555555\">",
                         absl::StrJoin(lines, ", "), "</FONT>");
   }
 
@@ -165,9 +229,7 @@ class Picture {
   void DrawEdges() {
     std::vector<bool> labelled(nodes_.size(), false);
     for (size_t n = 0; n < nodes_.size(); ++n) {
-      for (const int input : network_.operations[nodes_[n].operations.front()].inputs) {
-        DrawEdge(node_of_[folding_.stands_for[input]], absl::StrCat("n", n), labelled);
-      }
+      for (const size_t source : Sources(n)) DrawEdge(source, absl::StrCat("n", n), labelled);
     }
     const size_t last = folding_.stands_for[network_.operations.size() - 1];
     absl::StrAppend(&dot_, "  n", node_of_[last], " -> out;\n");
@@ -190,6 +252,7 @@ class Picture {
   const Folding folding_;
   const std::vector<DrawnNode> nodes_;
   std::vector<size_t> node_of_;
+  std::vector<std::vector<std::string>> said_;  // by node: the decisions known to have shaped it
   std::string dot_;
 };
 

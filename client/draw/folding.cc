@@ -4,8 +4,6 @@
 #include <numeric>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 namespace cambrian {
@@ -38,27 +36,22 @@ absl::string_view Prefix(absl::string_view place, size_t depth) {
   return place.substr(0, end - 1);
 }
 
-// "stage.cell" for "stage.cell_3" and "stage.cell.3".
+// "stage.cell" for "stage.cell_3" and "stage.cell.3"; the place itself if it has no number.
 absl::string_view WithoutNumber(absl::string_view place) {
-  while (!place.empty() && place.back() >= '0' && place.back() <= '9') place.remove_suffix(1);
-  if (!absl::ConsumeSuffix(&place, "_")) absl::ConsumeSuffix(&place, ".");
-  return place;
+  absl::string_view rest = place;
+  while (!rest.empty() && rest.back() >= '0' && rest.back() <= '9') rest.remove_suffix(1);
+  const bool numbered = rest.size() < place.size() &&
+                        (absl::ConsumeSuffix(&rest, "_") || absl::ConsumeSuffix(&rest, "."));
+  return numbered ? rest : place;
 }
 
-std::string LastSegment(absl::string_view place) {
-  const std::vector<std::string> segments = absl::StrSplit(place, '.');
-  return segments.back();
-}
-
-// "layer.*.heads" for "layer.0.heads" and "layer.1.heads"; `a` if they are not alike.
-std::string MergeNames(const std::string& a, const std::string& b) {
-  std::vector<std::string> left = absl::StrSplit(a, '.');
-  const std::vector<std::string> right = absl::StrSplit(b, '.');
-  if (left.size() != right.size()) return a;
-  for (size_t i = 0; i < left.size(); ++i) {
-    if (left[i] != right[i]) left[i] = std::string(1, '*');
-  }
-  return absl::StrJoin(left, ".");
+// "stage.1" for the repetitions "stage.1.0" …, "normal" for "normal_2.0" …: there the first number
+// only makes the name unique.
+std::string NameOf(absl::string_view place) {
+  const absl::string_view name = WithoutNumber(place);
+  if (name.size() == place.size() || place[name.size()] != '.') return std::string(name);
+  const absl::string_view shorter = WithoutNumber(name);
+  return std::string(shorter.size() < name.size() && name[shorter.size()] == '_' ? shorter : name);
 }
 
 class Folder {
@@ -166,16 +159,10 @@ class Folder {
     for (size_t k = first + 1; k < end; ++k) {
       for (size_t i = 0; i < kept.operations.size(); ++i) {
         folding_.stands_for[parts[k].operations[i]] = kept.operations[i];
-        auto& names = folding_.decisions[kept.operations[i]];
-        const auto& others = network_.operations[parts[k].operations[i]].decisions;
-        for (size_t d = 0; d < std::min(names.size(), others.size()); ++d) {
-          names[d] = MergeNames(names[d], others[d]);
-        }
       }
     }
     folding_.repeats.push_back({kept.operations.front(), kept.output() + 1,
-                                static_cast<int>(end - first),
-                                LastSegment(WithoutNumber(kept.place))});
+                                static_cast<int>(end - first), NameOf(kept.place)});
   }
 
   const Network& network_;
@@ -189,9 +176,6 @@ Folding Unfolded(const Network& network) {
   Folding folding;
   folding.stands_for.resize(network.operations.size());
   std::iota(folding.stands_for.begin(), folding.stands_for.end(), 0);
-  for (const Operation& operation : network.operations) {
-    folding.decisions.push_back(operation.decisions);
-  }
   return folding;
 }
 

@@ -13,15 +13,12 @@ struct Repeat {
   size_t begin = 0;  // its operations, [begin, end)
   size_t end = 0;
   int times = 1;
-  std::string name;  // "cell" for cell_0, cell_1 … and for cell.0, cell.1 …
+  std::string name;  // where it stands, without numbers at the end: "cell", "stage.1"
 };
 
 struct Folding {
   std::vector<size_t> stands_for;  // by operation: the one that is drawn for it, often itself
   std::vector<Repeat> repeats;     // outer ones before those inside them
-  // By operation that is drawn: the decisions that shaped it and what it stands for,
-  // "layer.*.heads" for layer.0.heads and layer.1.heads.
-  std::vector<std::vector<std::string>> decisions;
 };
 
 // Nothing folded.

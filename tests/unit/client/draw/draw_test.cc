@@ -27,7 +27,7 @@ TEST(DrawTest, ShowsOperationsSizesDecisionsAndRepeats) {
                          HasSubstr("<conv 3×3, batch norm>"), HasSubstr("label=\" 16×32×32\""),
                          HasSubstr("label=<<B>cell × 5</B>>")));
   EXPECT_THAT(dot, HasSubstr("<B>relu, conv 3×3, batch norm</B>"));
-  EXPECT_THAT(dot, HasSubstr("cell.edge_0_1"));
+  EXPECT_THAT(dot, HasSubstr(">edge_0_1</FONT>"));
   EXPECT_EQ(Count(dot, "<B>average pool 3×3</B>"), 3);  // one for each stage, not fifteen
 }
 
@@ -43,7 +43,19 @@ TEST(DrawTest, ShowsWhatWasChosen) {
   DrawOptions options;
   options.choices = {{"cell.edge_0_1", "conv3x3"}};
   EXPECT_THAT(NetworkToDot(*testing::Nb201Network(kCell), options),
-              HasSubstr("cell.edge_0_1: conv3x3"));
+              HasSubstr(">edge_0_1: conv3x3</FONT>"));
+}
+
+TEST(DrawTest, SaysADecisionOnceAlongAPath) {
+  HandBuilt builder({4, {8, 8}});
+  builder.SetPlace("", {"width", "stage.0.kernel"});
+  const int one = builder.Conv(builder.Conv(HandBuilt::kInput, 4, 3), 4, 3);
+  const int sum = builder.Sum({one, HandBuilt::kInput});
+  builder.SetPlace("", {"width", "stage.1"});
+  builder.Head(builder.Conv(sum, 4, 5), 2);
+  const std::string dot = NetworkToDot(builder.Build(), {});
+  EXPECT_EQ(Count(dot, ">width, kernel</FONT>"), 1);
+  EXPECT_EQ(Count(dot, ">stage.1</FONT>"), 1);
 }
 
 TEST(DrawTest, DrawsAnArrowForEachTimeAValueIsRead) {

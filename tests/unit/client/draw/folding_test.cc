@@ -20,13 +20,11 @@ std::vector<std::string> Repeats(const Network& network) {
 }
 
 // Blocks of relu and convolution at the places `places`, each with these channels.
-Network Blocks(const std::vector<std::string>& places, const std::vector<int64_t>& channels,
-               const std::vector<std::string>& decisions = {}) {
+Network Blocks(const std::vector<std::string>& places, const std::vector<int64_t>& channels) {
   HandBuilt builder({4, {8, 8}});
   int last = HandBuilt::kInput;
   for (size_t i = 0; i < places.size(); ++i) {
-    builder.SetPlace(places[i] + ".",
-                     decisions.empty() ? decisions : std::vector<std::string>{decisions[i]});
+    builder.SetPlace(places[i] + ".");
     last = builder.Conv(builder.Relu(last), channels[i], 3);
   }
   builder.SetPlace("");
@@ -82,7 +80,7 @@ TEST(FoldingTest, WhatIsReadFromInsideIsNotFolded) {
 TEST(FoldingTest, RepeatsStandInsideRepeats) {
   const Network network = Blocks(
       {"stage_0.layer_0", "stage_0.layer_1", "stage_1.layer_0", "stage_1.layer_1"}, {4, 4, 4, 4});
-  EXPECT_THAT(Repeats(network), ElementsAre("stage × 2", "layer × 2"));
+  EXPECT_THAT(Repeats(network), ElementsAre("stage × 2", "stage_0.layer × 2"));
 }
 
 // s0, s1 = s1, cell(s0, s1)
@@ -102,10 +100,15 @@ TEST(FoldingTest, FoldsCellsThatReadTheTwoBeforeThem) {
   EXPECT_THAT(Repeats(builder.Build()), ElementsAre("normal × 4"));
 }
 
-TEST(FoldingTest, DecisionsOfFoldedPartsAreNamedTogether) {
-  const Network network =
-      Blocks({"layer.0", "layer.1"}, {4, 4}, {"layer.0.kernel", "layer.1.kernel"});
-  EXPECT_THAT(FoldRepeats(network).decisions[1], ElementsAre("layer.*.kernel"));
+TEST(FoldingTest, NamesAPartByItsPlace) {
+  EXPECT_THAT(Repeats(Blocks({"normal_2.0", "normal_2.1"}, {4, 4})), ElementsAre("normal × 2"));
+  EXPECT_THAT(Repeats(Blocks({"stage.1.0", "stage.1.1"}, {4, 4})), ElementsAre("stage.1 × 2"));
+  EXPECT_THAT(Repeats(Blocks({"a_1.b_0", "a_1.b_1"}, {4, 4})), ElementsAre("a_1.b × 2"));
+}
+
+TEST(FoldingTest, TheFirstMayReadOtherChannels) {
+  const Network network = Blocks({"a_0", "a_1", "a_2"}, {8, 8, 8});
+  EXPECT_THAT(Repeats(network), ElementsAre("a × 3"));
 }
 
 }  // namespace
