@@ -25,6 +25,7 @@ namespace cambrian {
 namespace {
 
 constexpr absl::Duration kStopPatience = absl::Seconds(20);
+constexpr absl::Duration kStopAfterError = absl::Seconds(2);
 
 struct RunOptions {
   CommonOptions common;
@@ -64,7 +65,9 @@ class Run {
     ASSIGN_OR_RETURN(const std::string name, Submit(spec, text));
     const absl::StatusOr<ExitCode> code = Follow(name);
     if (!absl::IsCancelled(code.status())) {
-      cluster_.Stop(kStopPatience, [this] { return interrupt_.count() > 0; });
+      // After an error nobody is left to hand anything back to.
+      cluster_.Stop(code.ok() ? kStopPatience : kStopAfterError,
+                    [this] { return interrupt_.count() > 0; });
       return code;
     }
     Say("stopping; what is being trained is handed back (Ctrl-C again stops at once)");

@@ -82,9 +82,10 @@ class Examiner {
     std::vector<Architecture> neighbours = space_.Neighbours(current.architecture, random_);
     // Round and round: a change that has just been refused will hardly be good after the next one.
     size_t tried = 0;
-    for (size_t i = 0; tried < neighbours.size(); ++i, ++tried) {
+    for (size_t i = 0; tried < neighbours.size(); ++i) {
       std::string problem;
       auto measured = Measure(neighbours[i % neighbours.size()], problem);
+      ++tried;
       if (!problem.empty()) Remember(problem, broken);
       if (!measured || !better(*measured, current)) continue;
       current = *std::move(measured);
