@@ -1,9 +1,14 @@
 #include "common/evaluator/protocol.h"
 
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
+#include <set>
 
 #include "common/base/random.h"
+#include "common/nas/network.h"
+#include "common/nas/recipe.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -200,6 +205,40 @@ TEST(ProtocolTest, TextThatIsNoUtf8IsReplacedWhenWritten) {
       Decode(Encode(Error{.assignment = "a", .message = "bad \xff byte"}));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(std::get<Error>(*back).message, "bad \xef\xbf\xbd byte");
+}
+
+// The examples in the protocol's documentation, each a JSON block of one or more messages.
+std::vector<std::string> DocumentedMessages() {
+  std::ifstream page(std::string(std::getenv("CAMBRIAN_SOURCE")) + "/docs/evaluator-protocol.md");
+  std::vector<std::string> messages;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.rfind("```", 0) == 0) {
+      inside = line == "```json";
+    } else if (inside && line.rfind("{\"type\"", 0) == 0) {
+      messages.push_back(line);
+    } else if (inside) {
+      messages.back() += line;
+    }
+  }
+  return messages;
+}
+
+TEST(ProtocolTest, TheDocumentedMessagesAreRight) {
+  std::set<size_t> kinds;
+  for (const std::string& line : DocumentedMessages()) {
+    const absl::StatusOr<Message> message = Decode(line);
+    ASSERT_TRUE(message.ok()) << message.status() << "\n" << line;
+    kinds.insert(message->index());
+    const Start* start = std::get_if<Start>(&*message);
+    if (start == nullptr) continue;
+    const absl::StatusOr<Network> network = NetworkFromJson(start->network);
+    EXPECT_TRUE(network.ok()) << network.status();
+    std::vector<JsonProblem> problems;
+    RecipeFromJson(start->recipe, problems);
+    EXPECT_TRUE(problems.empty()) << problems[0].message;
+  }
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Message>);
 }
 
 // Good lines with random bytes changed, dropped and doubled: a message or an error, never a throw.
