@@ -16,9 +16,9 @@ struct FrontOptions {
 absl::StatusOr<ExitCode> Front(const FrontOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options.common));
   ASSIGN_OR_RETURN(const OpenStudy study, FindStudy(session->client(), options.study));
-  ASSIGN_OR_RETURN(const size_t trials, PrintFront(session->client(), study, options.common));
+  ASSIGN_OR_RETURN(const auto front, PrintFront(session->client(), study, options.common));
   const bool ended = study.summary.state() == v1::COMPLETED;
-  return trials == 0 && ended ? kNothingFeasible : kDone;
+  return front.empty() && ended ? kNothingFeasible : kDone;
 }
 
 }  // namespace

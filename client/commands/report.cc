@@ -22,8 +22,8 @@ int64_t FinishedTrials(const v1::Study& study) {
 
 // "(3:01, 5.4 device-minutes)"
 std::string DescribeEffort(const v1::Study& study) {
-  return absl::StrFormat("(%s, %s device-minutes)", FormatElapsed(FromProto(study.elapsed())),
-                         FormatNumber(study.device_seconds() / 60));
+  return absl::StrFormat("(%s, %.1f device-minutes)", FormatElapsed(FromProto(study.elapsed())),
+                         study.device_seconds() / 60);
 }
 
 std::string Share(double share) {
@@ -37,18 +37,18 @@ std::string MetricOr(const Metrics& metrics, const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<size_t> PrintFront(StudyClient& client, const OpenStudy& study,
-                                  const CommonOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<v1::Trial> front, client.GetFront(study.summary.name()));
+absl::StatusOr<std::vector<v1::Trial>> PrintFront(StudyClient& client, const OpenStudy& study,
+                                                  const CommonOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<v1::Trial> front, client.GetFront(study.summary.name()));
   if (options.output != Output::kTable) {
     PrintTrials(*study.spec, front, options, /*with_state=*/false);
-    return front.size();
+    return front;
   }
   const int64_t finished = FinishedTrials(study.summary);
   if (front.empty()) {
     std::cout << "No feasible trial in " << study.summary.name() << " after " << finished
               << (finished == 1 ? " trial" : " trials") << "\n";
-    return 0;
+    return front;
   }
   const bool colour = Terminal::Of(STDOUT_FILENO).colour;
   std::cout << Coloured(absl::StrCat("Front of ", study.summary.name(), " after ", finished,
@@ -56,7 +56,7 @@ absl::StatusOr<size_t> PrintFront(StudyClient& client, const OpenStudy& study,
                         Colour::kBold, colour)
             << DescribeEffort(study.summary) << "\n\n";
   PrintTrials(*study.spec, front, options, /*with_state=*/false);
-  return front.size();
+  return front;
 }
 
 absl::StatusOr<std::string> DescribeRetraining(StudyClient& client, const OpenStudy& study,

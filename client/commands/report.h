@@ -8,9 +8,9 @@
 
 namespace cambrian {
 
-// Prints the front on stdout with a heading, and returns how many trials it has.
-absl::StatusOr<size_t> PrintFront(StudyClient& client, const OpenStudy& study,
-                                  const CommonOptions& options);
+// Prints the front on stdout with a heading, and returns it.
+absl::StatusOr<std::vector<v1::Trial>> PrintFront(StudyClient& client, const OpenStudy& study,
+                                                  const CommonOptions& options);
 
 // "Trial 19 retrained for 10 epochs on all data: test accuracy 0.912 (read once; validation
 // 0.915)"; empty if the study that retrained the winner has no result.

@@ -66,13 +66,12 @@ class Run {
     const absl::StatusOr<ExitCode> code = Follow(name);
     if (!absl::IsCancelled(code.status())) {
       // After an error nobody is left to hand anything back to.
-      cluster_.Stop(code.ok() ? kStopPatience : kStopAfterError,
-                    [this] { return interrupt_.count() > 0; });
+      Stop(code.ok() ? kStopPatience : kStopAfterError, /*interrupts=*/1);
       return code;
     }
     Say("stopping; what is being trained is handed back (Ctrl-C again stops at once)");
     const absl::StatusOr<v1::Study> last = client_->GetStudy(name);
-    cluster_.Stop(kStopPatience, [this] { return interrupt_.count() > 1; });
+    Stop(kStopPatience, /*interrupts=*/2);
     if (last.ok()) SayHowToContinue(*last);
     return kInterrupted;
   }
@@ -80,6 +79,12 @@ class Run {
  private:
   void Say(const std::string& message) const {
     if (!options_.common.quiet) std::cerr << message << std::endl;
+  }
+
+  // Ends what was started; at once after so many interrupts.
+  void Stop(absl::Duration patience, int interrupts) {
+    client_.reset();  // a server waits for its clients to leave
+    cluster_.Stop(patience, [&] { return interrupt_.count() >= interrupts; });
   }
 
   // A new study, or the one that this command began earlier.
@@ -115,34 +120,26 @@ class Run {
     RETURN_IF_ERROR(CheckEnd(*client_, study));
     std::string retraining_result;
     if (!study.summary.successor().empty()) {
-      Say(absl::StrCat("retraining the winner as ", study.summary.successor()));
       ASSIGN_OR_RETURN(const OpenStudy retraining, WatchToEnd(study.summary.successor()));
       RETURN_IF_ERROR(CheckEnd(*client_, retraining));
       ASSIGN_OR_RETURN(retraining_result, DescribeRetraining(*client_, study, retraining));
     }
     Say("");
-    ASSIGN_OR_RETURN(const size_t trials, PrintFront(*client_, study, options_.common));
+    ASSIGN_OR_RETURN(const std::vector<v1::Trial> front,
+                     PrintFront(*client_, study, options_.common));
     if (options_.common.output == Output::kTable && !retraining_result.empty()) {
       std::cout << "\n" << retraining_result << "\n";
     }
     std::cout << std::flush;
-    if (trials == 0) return kNothingFeasible;
-    SayHints(study);
+    if (front.empty()) return kNothingFeasible;
+    SayHints(study, front.front());
     return kDone;
   }
 
   absl::StatusOr<OpenStudy> WatchToEnd(const std::string& name) {
     ASSIGN_OR_RETURN(OpenStudy study, FindStudy(*client_, name));
     if (IsFinished(study.summary.state())) return study;
-    const std::string where =
-        cluster_.owns_worker()
-            ? absl::StrCat(
-                  slots_, slots_ == 1 ? " slot" : " slots", " on this machine",
-                  options_.threads > 1 ? absl::StrCat(", ", options_.threads, " threads each") : "")
-            : "joined the run in progress";
-    const Terminal terminal = Terminal::Of(STDERR_FILENO);
-    const std::string header = RenderHeader(study.summary.name(), *study.spec, where);
-    Say(terminal.width > 0 ? Truncate(header, terminal.width) : header);
+    SayHeader(study);
     WatchOptions watch;
     watch.quiet = options_.common.quiet;
     watch.reconnect = [this] { return cluster_.Connect(); };
@@ -151,6 +148,23 @@ class Run {
     ASSIGN_OR_RETURN(study.summary,
                      WatchStudy(study.summary.name(), *study.spec, client_, interrupt_, watch));
     return study;
+  }
+
+  void SayHeader(const OpenStudy& study) const {
+    std::string header;
+    if (!study.summary.parent().empty()) {
+      header = absl::StrCat("retraining the best network as ", study.summary.name());
+    } else if (cluster_.owns_worker()) {
+      const std::string threads =
+          options_.threads > 1 ? absl::StrCat(" of ", options_.threads, " threads") : "";
+      header = RenderHeader(
+          study.summary.name(), *study.spec,
+          absl::StrCat(slots_, slots_ == 1 ? " slot" : " slots", threads, " on this machine"));
+    } else {
+      header = RenderHeader(study.summary.name(), *study.spec, "joined a run in progress");
+    }
+    const Terminal terminal = Terminal::Of(STDERR_FILENO);
+    Say(terminal.width > 0 ? Truncate(header, terminal.width) : header);
   }
 
   // The command as it was given, as far as it matters to continue.
@@ -171,7 +185,7 @@ class Run {
         study.trial_budget(), " trials; the same command continues it:\n  ", Command()));
   }
 
-  void SayHints(const OpenStudy& study) const {
+  void SayHints(const OpenStudy& study, const v1::Trial& best) const {
     const std::string& name = study.summary.name();
     const std::string state = options_.common.state == DefaultStateFolder()
                                   ? ""
@@ -179,7 +193,8 @@ class Run {
     const int64_t more = std::max<int64_t>(study.summary.trial_budget() * 2, 10);
     const std::vector<std::pair<std::string, std::string>> hints = {
         {absl::StrCat("cambrian front ", name, state), "this table again (--output json|csv)"},
-        {absl::StrCat("cambrian trial draw ", name, "/N", state), "a network as a picture"},
+        {absl::StrCat("cambrian trial draw ", name, "/", best.number(), state),
+         "the network as a picture (SVG)"},
         {absl::StrCat("cambrian run ", options_.file, state, " --set budget.trials=", more),
          "go on with more"},
     };

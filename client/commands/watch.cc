@@ -58,8 +58,8 @@ absl::StatusOr<ExitCode> Watch(const WatchVerbOptions& options) {
   }
   RETURN_IF_ERROR(CheckEnd(session->client(), study));
   if (options.common.output == Output::kJson) return kDone;
-  ASSIGN_OR_RETURN(const size_t trials, PrintFront(session->client(), study, options.common));
-  return trials > 0 ? kDone : kNothingFeasible;
+  ASSIGN_OR_RETURN(const auto front, PrintFront(session->client(), study, options.common));
+  return front.empty() ? kNothingFeasible : kDone;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/format/json.h"
 #include "client/format/number.h"
 #include "client/format/terminal.h"
 #include "client/format/text.h"
@@ -178,7 +179,7 @@ std::string RenderEvent(const v1::Event& event, const StudySpec& study, absl::Ti
   const std::string time = FormatClock(FromProto(event.time()), zone);
   if (!event.has_trial()) {
     if (event.what_case() != v1::Event::kState || event.state() == v1::ACTIVE) return "";
-    return absl::StrCat(time, " study ", v1::StudyState_Name(event.state()));
+    return absl::StrCat(time, " study ", StudyStateName(event.state()));
   }
   const v1::Trial& trial = event.trial();
   if (!IsFinished(trial.state())) return "";
