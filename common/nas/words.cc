@@ -270,7 +270,7 @@ absl::StatusOr<Value> Input(WordContext& c, Value x) {
   a.size = c.Int("size", 1);
   const std::vector<int64_t>& axes = c.ShapeOf(x).axes;
   if (std::all_of(axes.begin(), axes.end(), [&](int64_t axis) { return axis == a.size; })) return x;
-  return c.Add(Kind::kResizeInput, a, x);
+  return c.Add(Kind::kResizeInput, a, x, "resize");  // "input" is the example's own place
 }
 
 const std::vector<Word>& Words() {
