@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <ctime>
 #include <functional>
-#include <memory>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
@@ -11,7 +10,7 @@
 #include "common/base/random.h"
 #include "common/nas/canonical_key.h"
 #include "common/nas/search_space.h"
-#include "common/spec/space_parser.h"
+#include "tests/testing/spaces.h"
 
 namespace cambrian {
 namespace {
@@ -30,16 +29,6 @@ double SecondsOf(const std::function<void()>& work) {
   const double start = CpuSeconds();
   work();
   return CpuSeconds() - start;
-}
-
-std::shared_ptr<const SearchSpace> Builtin(const char* name) {
-  const absl::string_view text = BuiltinSpaceText(name);
-  Diagnostics diagnostics(name, std::string(text));
-  const Node node = ParseYaml(text, diagnostics);
-  Diagnostics recipe("recipe", "");
-  std::shared_ptr<const SearchSpace> space = ParseSpace(node, {}, nullptr, diagnostics, recipe);
-  if (space == nullptr) std::fputs(diagnostics.Render().c_str(), stderr);
-  return space;
 }
 
 // Every architecture of a space of categorical decisions that are always active.
@@ -115,8 +104,8 @@ bool MeasureDraws(const SearchSpace& space) {
 }
 
 int Main() {
-  const auto nasbench201 = Builtin("nasbench201");
-  const auto darts = Builtin("darts");
+  const auto nasbench201 = testing::Builtin("nasbench201");
+  const auto darts = testing::Builtin("darts");
   if (nasbench201 == nullptr || darts == nullptr) return 1;
   const bool keys = MeasureKeys(*nasbench201);
   const bool draws = MeasureDraws(*darts);
