@@ -30,6 +30,10 @@ class HandBuilt {
                            absl::StrCat(prefix_, OperationName(kind), "_", number), decisions_});
     return number;
   }
+  // The same, reading the operation before.
+  int Then(OperationKind kind, OperationArguments arguments = {}) {
+    return Add(kind, {static_cast<int>(operations_.size()) - 1}, std::move(arguments));
+  }
   int Conv(int input, int64_t out, int64_t kernel, int64_t stride = 1, int64_t groups = 1) {
     OperationArguments arguments;
     arguments.out = out;
@@ -58,6 +62,13 @@ class HandBuilt {
   // Mean over the axes, linear.
   int Head(int input, int64_t classes) {
     return Linear(Add(OperationKind::kGlobalPool, {input}), classes);
+  }
+
+  // The same after the operation before, as the network's end.
+  Network Classifier(int64_t classes) {
+    const int last = static_cast<int>(operations_.size()) - 1;
+    shape(last).axes.empty() ? Linear(last, classes) : Head(last, classes);
+    return Build();
   }
 
   const Shape& shape(int operation) const { return operations_.at(operation).shape; }
@@ -148,6 +159,12 @@ inline std::optional<Network> Nb201Network(const Nb201Cell& cell, int64_t channe
   builder.SetPlace("head.");
   builder.Head(builder.Relu(builder.BatchNorm(last)), 10);
   return builder.Build();
+}
+
+// The cell of six 3×3 convolutions, one a stage.
+inline Network AllConv3x3(int64_t channels) {
+  const Nb201Cell cell = {"conv3x3", "conv3x3", "conv3x3", "conv3x3", "conv3x3", "conv3x3"};
+  return *Nb201Network(cell, channels, /*cells=*/1);
 }
 
 }  // namespace cambrian::testing

@@ -13,6 +13,10 @@ namespace {
 
 using Role = WeightSpec::Role;
 
+// Of the order of the tokens themselves, so that a short training finds the positions; BERT's 0.02
+// needs a long one.
+constexpr double kPositionDeviation = 0.3;
+
 WeightSpec ConvolutionWeight(std::string name, std::vector<int64_t> shape) {
   double fan_in = 1;
   for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
@@ -261,7 +265,8 @@ std::vector<WeightSpec> WeightSpecs(OperationKind kind, const OperationArguments
       return {ConvolutionWeight("weight", KernelShape(out, in, arguments.size, 2)),
               Bias("bias", out)};
     case OperationKind::kPositions:
-      return {WeightSpec{"weight", {in, inputs[0].axes[0]}, Role::kNormOrBias, 0.02, 0}};
+      return {
+          WeightSpec{"weight", {in, inputs[0].axes[0]}, Role::kNormOrBias, kPositionDeviation, 0}};
     default:
       return {};
   }

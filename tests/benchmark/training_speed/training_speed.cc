@@ -19,7 +19,7 @@
 
 #include "common/base/random.h"
 #include "tests/benchmark/training_speed/bare_loop.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 #include "worker/torch/backend.h"
 #include "worker/torch/trainer.h"
 
@@ -113,7 +113,7 @@ bool Reaches(const char* what, double ratio, double least) {
 
 int Main(int rounds) {
   SetThreads(1);
-  const Network network = AllConv3x3(16, 1);
+  const Network network = testing::AllConv3x3(16);
   const DataSet data = RandomImages();
   const bool bf16 = HasBf16();
   std::map<std::string, std::vector<double>> speeds;

@@ -13,9 +13,9 @@ namespace {
 
 using evaluator::Error;
 using evaluator::Result;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class AssignmentTest : public testing::Test {
+class AssignmentTest : public ::testing::Test {
  protected:
   AssignmentTest() {
     WriteStripes("stripes.csv", 200);
@@ -74,7 +74,7 @@ TEST_F(AssignmentTest, ReportsEveryMetricAndACheckpoint) {
   }
   EXPECT_EQ(result.metrics.at("parameters").value, SmallNetwork().Parameters());
   EXPECT_EQ(result.metrics.at("macs").value, SmallNetwork().Macs());
-  EXPECT_THAT(control_.calls, testing::ElementsAre("acquire", "release"));
+  EXPECT_THAT(control_.calls, ::testing::ElementsAre("acquire", "release"));
   EXPECT_EQ(control_.reports.size(), 2u);
   EXPECT_EQ(control_.reports.back().step, 2);
   const auto checkpoint = ReadSafetensors(folder_.At(result.checkpoint));
@@ -120,7 +120,7 @@ TEST_F(AssignmentTest, BrokenDataAreADataError) {
 
 TEST_F(AssignmentTest, ALossThatIsNoNumberMakesItInfeasible) {
   start_.recipe["optimizer"] = {{"sgd", {{"lr", 1000}}}};
-  NetworkBuilder builder({1, {8, 8}});
+  testing::HandBuilt builder({1, {8, 8}});
   for (int i = 0; i < 12; ++i) builder.Then(OperationKind::kConv, {.out = 8, .kernel = 3});
   start_.network = ToJson(builder.Classifier(2));
   const Error error = Fail();
@@ -145,7 +145,7 @@ TEST_F(AssignmentTest, RefusesWhatItCannotRun) {
     return std::get<Error>(outcome).message;
   };
   EXPECT_THAT(message_with("network", nullptr), HasSubstr("network"));
-  EXPECT_THAT(message_with("network", ToJson(NetworkBuilder({3, {}}).Classifier(2))),
+  EXPECT_THAT(message_with("network", ToJson(testing::HandBuilt({3, {}}).Classifier(2))),
               HasSubstr("the network maps 3 to 2, the data ask for 1×8×8 to 2"));
   EXPECT_THAT(message_with("recipe", {{"epochs", -1}}), HasSubstr("recipe: epochs"));
   EXPECT_THAT(message_with("data", {{"idx", 1}}), HasSubstr("data: idx"));

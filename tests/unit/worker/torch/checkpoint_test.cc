@@ -11,7 +11,7 @@
 namespace cambrian {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(CheckpointTest, WhatIsSavedIsLoaded) {
   const TestFolder folder;
@@ -27,17 +27,17 @@ TEST(CheckpointTest, WhatIsSavedIsLoaded) {
 
 TEST(CheckpointTest, KernelsAreStoredRowMajor) {
   const TestFolder folder;
-  NetworkModule module(AllConv3x3(4, 1), 1, at::kCPU);
+  NetworkModule module(testing::AllConv3x3(4), 1, at::kCPU);
   ASSERT_TRUE(SaveCheckpoint(folder.At("c"), module, {}).ok());
   const Safetensors content = ReadSafetensors(folder.At("c")).value();
   for (const NamedTensor& tensor : content.tensors) {
-    if (tensor.name != "conv_1.weight") continue;
-    EXPECT_THAT(tensor.shape, testing::ElementsAre(4, 3, 3, 3));
+    if (tensor.name != "stem.conv_1.weight") continue;
+    EXPECT_THAT(tensor.shape, ::testing::ElementsAre(4, 3, 3, 3));
     const auto* const values = reinterpret_cast<const float*>(tensor.bytes.data());
     EXPECT_EQ(values[1], module.weights()[0].tensor[0][0][0][1].item<float>());
     return;
   }
-  FAIL() << "no conv_1.weight";
+  FAIL() << "no stem.conv_1.weight";
 }
 
 TEST(CheckpointTest, RefusesAnotherNetworksWeightsAndLeavesItsOwnAlone) {

@@ -94,13 +94,13 @@ class Evaluator {
   FILE* from_ = nullptr;
 };
 
-class EvaluatorProgramTest : public testing::Test {
+class EvaluatorProgramTest : public ::testing::Test {
  protected:
   EvaluatorProgramTest() {
     std::string text = "a,b,label\n";
     for (int i = 0; i < 200; ++i) absl::StrAppend(&text, i % 2, ",", i % 7, ",", i % 2, "\n");
     start_.assignment = "1";
-    start_.network = ToJson(NetworkBuilder({2, {}}).Classifier(2));
+    start_.network = ToJson(testing::HandBuilt({2, {}}).Classifier(2));
     start_.recipe = {{"epochs", 3}, {"batch", 16}};
     start_.data = {{"csv", {{"file", folder_.Write("t.csv", text)}, {"label", "label"}}},
                    {"validation", 0.2}};
@@ -122,7 +122,7 @@ TEST_F(EvaluatorProgramTest, RunsOneAssignmentAfterTheOther) {
   const Hello hello = evaluator.Expect<Hello>();
   EXPECT_EQ(hello.name, "torch");
   EXPECT_EQ(hello.version, kVersion);
-  EXPECT_THAT(hello.devices, testing::Contains("cpu"));
+  EXPECT_THAT(hello.devices, ::testing::Contains("cpu"));
   evaluator.Send(Welcome{kEvaluatorProtocol, kVersion});
   for (const char* assignment : {"1", "2"}) {
     start_.assignment = assignment;
@@ -248,7 +248,7 @@ TEST_F(EvaluatorProgramTest, SaysWhatIsWrongWithData) {
 
 TEST_F(EvaluatorProgramTest, SaysItsVersionAndWhoStartsIt) {
   EXPECT_THAT(Shell(Program() + " --version").first,
-              testing::StartsWith(absl::StrCat("cambrian-evaluator ", kVersion)));
+              ::testing::StartsWith(absl::StrCat("cambrian-evaluator ", kVersion)));
   EXPECT_EQ(Shell("env -u CAMBRIAN_EVALUATOR_IN " + Program()).second, 2);
 }
 

@@ -12,7 +12,7 @@ TEST(MeasureTest, LatencyIsOrderedAndALargerNetworkIsSlower) {
   SetThreads(1);
   TestControl control;
   const NetworkModule small(SmallNetwork(), 1, at::kCPU);
-  const NetworkModule large(AllConv3x3(32, 1), 1, at::kCPU);
+  const NetworkModule large(testing::AllConv3x3(32), 1, at::kCPU);
   const evaluator::MeasureLatency request{.batch = 1, .threads = 1, .runs = 30};
   const absl::StatusOr<Measurement> quick = MeasureLatency(small, request, control);
   const absl::StatusOr<Measurement> slow = MeasureLatency(large, request, control);

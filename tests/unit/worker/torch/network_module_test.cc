@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 
 namespace cambrian {
 namespace {
@@ -22,29 +22,29 @@ at::Tensor Values(const NetworkModule& module, const std::string& name) {
 }
 
 TEST(NetworkModuleTest, WeightsBearTheNamesOfTheirPlaces) {
-  NetworkBuilder builder({1, {8, 8}});
+  testing::HandBuilt builder({1, {8, 8}});
   builder.Then(K::kConv, {.out = 4, .kernel = 3});
   builder.Then(K::kBatchNorm);
   const NetworkModule module(builder.Classifier(3), 1, at::kCPU);
   std::vector<std::string> names;
   for (const NamedWeight& weight : module.weights()) names.push_back(weight.name);
   EXPECT_THAT(names,
-              testing::ElementsAre("conv_1.weight", "batch_norm_2.weight", "batch_norm_2.bias",
-                                   "batch_norm_2.running_mean", "batch_norm_2.running_var",
-                                   "linear_4.weight", "linear_4.bias"));
+              ::testing::ElementsAre("conv_1.weight", "batch_norm_2.weight", "batch_norm_2.bias",
+                                     "batch_norm_2.running_mean", "batch_norm_2.running_var",
+                                     "linear_4.weight", "linear_4.bias"));
   EXPECT_EQ(module.Parameters(), module.network().Parameters());
   EXPECT_EQ(module.DecayedParameters(), 4 * 9 + 3 * 4);
 }
 
 TEST(NetworkModuleTest, TheAllConv3x3CellHasTheKnownSize) {
   // The figure of NAS-Bench-201's table for one cell a stage.
-  const NetworkModule module(AllConv3x3(16, 1), 1, at::kCPU);
+  const NetworkModule module(testing::AllConv3x3(16), 1, at::kCPU);
   EXPECT_EQ(module.Parameters(), module.network().Parameters());
   EXPECT_EQ(module.Parameters(), 73306 + 243040 / 5 * 6);
 }
 
 TEST(NetworkModuleTest, TheSeedFixesTheWeights) {
-  const Network network = AllConv3x3(4, 1);
+  const Network network = testing::AllConv3x3(4);
   const NetworkModule one(network, 1, at::kCPU), same(network, 1, at::kCPU),
       other(network, 2, at::kCPU);
   EXPECT_TRUE(one.parameters().equal(same.parameters()));
@@ -52,7 +52,7 @@ TEST(NetworkModuleTest, TheSeedFixesTheWeights) {
 }
 
 TEST(NetworkModuleTest, ConvolutionsStartAsHeSays) {
-  NetworkBuilder builder({64, {8, 8}});
+  testing::HandBuilt builder({64, {8, 8}});
   builder.Then(K::kConv, {.out = 64, .kernel = 3});
   const NetworkModule module(builder.Classifier(3), 1, at::kCPU);
   const at::Tensor weight = Values(module, "conv_1.weight");
@@ -61,7 +61,7 @@ TEST(NetworkModuleTest, ConvolutionsStartAsHeSays) {
 }
 
 TEST(NetworkModuleTest, GradientsReachEveryWeightAndTheFlatTensor) {
-  NetworkModule module(AllConv3x3(4, 1), 1, at::kCPU);
+  NetworkModule module(testing::AllConv3x3(4), 1, at::kCPU);
   const at::Tensor batch = EmptyBatch(8, {3, {32, 32}}).normal_();
   module.Forward(batch, {.training = true}).square().sum().backward();
   double total = 0;
@@ -75,7 +75,7 @@ TEST(NetworkModuleTest, GradientsReachEveryWeightAndTheFlatTensor) {
 }
 
 TEST(NetworkModuleTest, TheInferenceFormGivesTheSameLogitsWithoutTheFoldedNorms) {
-  NetworkBuilder builder({3, {8, 8}});
+  testing::HandBuilt builder({3, {8, 8}});
   builder.Then(K::kConv, {.out = 8, .kernel = 3, .bias = true});
   builder.Then(K::kBatchNorm);
   const int shared = builder.Then(K::kConv, {.out = 8, .kernel = 1});
@@ -97,7 +97,7 @@ TEST(NetworkModuleTest, TheInferenceFormGivesTheSameLogitsWithoutTheFoldedNorms)
 }
 
 TEST(NetworkModuleTest, FoldingLeavesTheNetworkAlone) {
-  NetworkModule module(AllConv3x3(4, 1), 1, at::kCPU);
+  NetworkModule module(testing::AllConv3x3(4), 1, at::kCPU);
   const at::Tensor before = module.parameters().clone();
   const NetworkModule folded = module.InferenceForm();
   EXPECT_TRUE(module.parameters().equal(before));
@@ -106,13 +106,13 @@ TEST(NetworkModuleTest, FoldingLeavesTheNetworkAlone) {
 
 TEST(NetworkModuleTest, CountsTheMapsThatAreAlive) {
   // input 3×8×8 and conv 4×8×8 are the most that is alive at once …
-  NetworkBuilder chain({3, {8, 8}});
+  testing::HandBuilt chain({3, {8, 8}});
   chain.Then(K::kConv, {.out = 4, .kernel = 3});
   NetworkModule narrow(chain.Classifier(2), 1, at::kCPU);
   const at::Tensor batch = EmptyBatch(1, {3, {8, 8}}).normal_();
   EXPECT_EQ(narrow.PeakMapBytes(batch), (3 + 4) * 64 * 4);
   // … and a map that is read again later stays alive until then.
-  NetworkBuilder skip({3, {8, 8}});
+  testing::HandBuilt skip({3, {8, 8}});
   const int first = skip.Then(K::kConv, {.out = 4, .kernel = 3});
   skip.Then(K::kRelu);
   const int second = skip.Then(K::kConv, {.out = 4, .kernel = 3});
@@ -122,7 +122,7 @@ TEST(NetworkModuleTest, CountsTheMapsThatAreAlive) {
 }
 
 TEST(NetworkModuleTest, MeasuredMemoryIsWhatCommonNasPredicts) {
-  const Network network = AllConv3x3(4, 1);
+  const Network network = testing::AllConv3x3(4);
   NetworkModule module(network, 1, at::kCPU);
   const at::Tensor batch = EmptyBatch(1, {3, {32, 32}}).normal_();
   EXPECT_EQ(module.PeakMapBytes(batch) + 4 * module.Parameters(), network.PeakMemoryBytes());

@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "gtest/gtest.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 
 namespace cambrian {
 namespace {
 
 // 2 × 3 weights that decay, 2 biases that do not.
-Network Line() { return NetworkBuilder({3, {}}).Classifier(2); }
+Network Line() { return testing::HandBuilt({3, {}}).Classifier(2); }
 
 // Steps a network whose parameters are all 1 with gradients of 0.5, `steps` times.
 at::Tensor After(const Recipe& recipe, int steps, double lr) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "common/base/random.h"
-#include "tests/testing/network_builder.h"
+#include "tests/testing/hand_built.h"
 #include "worker/torch/dataset.h"
 
 namespace cambrian {
@@ -39,7 +39,7 @@ inline DataSet StripesData() {
 }
 
 inline Network SmallNetwork() {
-  NetworkBuilder builder({1, {8, 8}});
+  testing::HandBuilt builder({1, {8, 8}});
   builder.Then(OperationKind::kConv, {.out = 8, .kernel = 3});
   builder.Then(OperationKind::kBatchNorm);
   builder.Then(OperationKind::kRelu);

@@ -15,7 +15,7 @@
 namespace cambrian {
 namespace {
 
-class TrainerTest : public testing::Test {
+class TrainerTest : public ::testing::Test {
  protected:
   TrainerTest() : data_(StripesData()) {
     SetThreads(1);
@@ -90,12 +90,13 @@ TEST_F(TrainerTest, ReportsEveryEpochButTheLastOnAPartOfTheValidationExamples) {
 TEST_F(TrainerTest, ALossThatIsNoNumberEndsItWithTheReason) {
   recipe_.lr = 1e30;
   recipe_.schedule = Recipe::Schedule::kConstant;
-  NetworkBuilder builder({1, {8, 8}});
+  testing::HandBuilt builder({1, {8, 8}});
   builder.Then(OperationKind::kConv, {.out = 8, .kernel = 3});
   NetworkModule module(builder.Classifier(2), 1, at::kCPU);
   const absl::Status status = TrainOnce(module).status();
   EXPECT_TRUE(absl::IsOutOfRange(status)) << status;
-  EXPECT_THAT(std::string(status.message()), testing::ContainsRegex("the loss is (NaN|infinite) at step"));
+  EXPECT_THAT(std::string(status.message()),
+              ::testing::ContainsRegex("the loss is (NaN|infinite) at step"));
 }
 
 TEST_F(TrainerTest, StopsBetweenSteps) {
@@ -122,7 +123,7 @@ TEST_F(TrainerTest, AugmentingATableIsRefused) {
   table.deviation.assign(4, 1);
   recipe_.flip = true;
   const Split split = MakeSplit(table.train.labels, 2, 0.2, 1, 1);
-  NetworkModule module(NetworkBuilder({4, {}}).Classifier(2), 1, at::kCPU);
+  NetworkModule module(testing::HandBuilt({4, {}}).Classifier(2), 1, at::kCPU);
   EXPECT_TRUE(
       absl::IsInvalidArgument(Train({recipe_, table, split, 1, "a"}, module, control_).status()));
 }
