@@ -16,8 +16,13 @@ constexpr int kMaxQuotedInMessage = 40;
 // Whether a plain scalar reads back as the same text wherever we write it: block style, after
 // "key: " or "- ".
 bool IsSafePlain(absl::string_view text) {
-  return !text.empty() && !absl::StrContains(text, '\n') && !absl::StrContains(text, '\r') &&
-         !absl::StrContains(text, ": ") && !absl::StrContains(text, " #") && text.back() != ':';
+  if (text.empty() || text.back() == ':') return false;
+  // In braces yaml-cpp lets a lone "-" or "?" pass.
+  const bool mark = absl::StrContains("-?:", text.substr(0, 1));
+  if (mark && (text.size() == 1 || text[1] == ' ' || text[1] == '\t')) return false;
+  return text.find_first_of("\n\r") == absl::string_view::npos && !absl::StrContains(text, ": ") &&
+         !absl::StrContains(text, ":\t") && !absl::StrContains(text, " #") &&
+         !absl::StrContains(text, "\t#");
 }
 
 // Whether a text can stand without quotes as a key or as a value that is no number, truth or null.

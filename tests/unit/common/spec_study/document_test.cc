@@ -176,6 +176,12 @@ TEST(DocumentTest, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(ToYaml(node), text);
 }
 
+TEST(DocumentTest, WhatOnlyBracesAllowIsQuoted) {
+  const std::string text = ToYaml(ParseGood("{a: -, b: [:x], c: a:b}"));
+  EXPECT_EQ(text, "a: \"-\"\nb:\n  - :x\nc: a:b\n");
+  EXPECT_EQ(ToYaml(ParseGood(text)), text);
+}
+
 TEST(DocumentTest, JsonAndBack) {
   const Node node = ParseGood("a: 3\nb: [true, 20 %, \"4\", word, ~]\nc: {d: 1e-3}\n");
   EXPECT_EQ(ToJson(node).dump(), R"({"a":3,"b":[true,0.2,"4","word",null],"c":{"d":0.001}})");
