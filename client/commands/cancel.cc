@@ -19,7 +19,8 @@ struct CancelOptions {
 absl::StatusOr<ExitCode> Cancel(const CancelOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options.common));
   // The whole name, so that what is confirmed is what is done.
-  ASSIGN_OR_RETURN(const v1::Study study, session->client().GetStudy(options.study));
+  ASSIGN_OR_RETURN(const std::string name, ResolveStudy(session->client(), options.study));
+  ASSIGN_OR_RETURN(const v1::Study study, session->client().GetStudy(name));
   if (study.state() != v1::ACTIVE && study.state() != v1::PAUSED) {
     return absl::FailedPreconditionError(
         absl::StrCat("study \"", study.name(), "\" has ended: ", StudyStateName(study.state())));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -64,23 +65,40 @@ absl::StatusOr<std::unique_ptr<StudyClient>> Session::Reconnect() {
   return StudyClient::Connect(address_, absl::ZeroDuration());
 }
 
-absl::StatusOr<OpenStudy> FindStudy(StudyClient& client, const std::string& study) {
-  std::string name = study;
-  if (name.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<v1::Study> all, client.ListStudies());
-    std::vector<std::string> names;
-    for (const v1::Study& s : all) {
-      if (s.parent().empty()) names.push_back(s.name());
+absl::StatusOr<std::string> ResolveStudy(const std::vector<v1::Study>& all,
+                                         const std::string& study) {
+  std::vector<std::string> names;
+  std::vector<std::string> fitting;
+  std::vector<std::string> retrainings;
+  for (const v1::Study& s : all) {
+    if (!study.empty() && s.name() == study) return study;
+    names.push_back(s.name());
+    if (absl::StartsWith(s.name(), study)) {
+      (s.parent().empty() ? fitting : retrainings).push_back(s.name());
     }
-    if (names.empty()) {
-      return absl::NotFoundError("there is no study yet; \"cambrian run FILE\" starts one");
-    }
-    if (names.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("which study? There are ", absl::StrJoin(names, ", ")));
-    }
-    name = names.front();
   }
+  if (fitting.empty()) fitting = retrainings;
+  if (fitting.size() == 1) return fitting.front();
+  if (names.empty()) {
+    return absl::NotFoundError("there is no study yet; \"cambrian run FILE\" starts one");
+  }
+  if (!fitting.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("which study? There are ", absl::StrJoin(fitting, ", ")));
+  }
+  const std::string hint = DidYouMean(study, names);
+  return absl::NotFoundError(
+      absl::StrCat("no study \"", study, "\"; ",
+                   hint.empty() ? absl::StrCat("there are ", absl::StrJoin(names, ", ")) : hint));
+}
+
+absl::StatusOr<std::string> ResolveStudy(StudyClient& client, const std::string& study) {
+  ASSIGN_OR_RETURN(const std::vector<v1::Study> all, client.ListStudies());
+  return ResolveStudy(all, study);
+}
+
+absl::StatusOr<OpenStudy> FindStudy(StudyClient& client, const std::string& study) {
+  ASSIGN_OR_RETURN(const std::string name, ResolveStudy(client, study));
   OpenStudy open;
   ASSIGN_OR_RETURN(open.summary, client.GetStudy(name, /*with_text=*/true));
   Diagnostics diagnostics(open.summary.name(), open.summary.text());

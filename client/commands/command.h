@@ -67,8 +67,13 @@ struct OpenStudy {
   v1::Study summary;
   std::unique_ptr<StudySpec> spec;
 };
-// `study` may be a beginning of a name, or empty where there is only one study (retrainings of a
-// winner apart).
+// The name that `study` means: a beginning of it will do, and nothing at all where there is only
+// one study; where several fit, those that retrain another's winner stand back. \error kNotFound,
+// kInvalidArgument with suggestions
+absl::StatusOr<std::string> ResolveStudy(StudyClient& client, const std::string& study);
+absl::StatusOr<std::string> ResolveStudy(const std::vector<v1::Study>& all,
+                                         const std::string& study);
+// As ResolveStudy.
 absl::StatusOr<OpenStudy> FindStudy(StudyClient& client, const std::string& study);
 
 // "fashion-1/17", or "17" where there is only one study.

@@ -18,7 +18,9 @@ struct DeleteOptions {
 
 absl::StatusOr<ExitCode> Delete(const DeleteOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options.common));
-  ASSIGN_OR_RETURN(const v1::Study study, session->client().GetStudy(options.study));
+  // The whole name, so that what is confirmed is what is done.
+  ASSIGN_OR_RETURN(const std::string name, ResolveStudy(session->client(), options.study));
+  ASSIGN_OR_RETURN(const v1::Study study, session->client().GetStudy(name));
   if (!IsFinished(study.state())) {
     return absl::FailedPreconditionError(absl::StrCat("study \"", study.name(),
                                                       "\" has not ended; \"cambrian cancel ",

@@ -63,8 +63,11 @@ class Run {
   absl::StatusOr<ExitCode> Execute(const StudySpec& spec, const std::string& text) {
     ASSIGN_OR_RETURN(client_, cluster_.Connect());
     ASSIGN_OR_RETURN(const std::string name, Submit(spec, text));
+    SayWhoShares(name);
     const absl::StatusOr<ExitCode> code = Follow(name);
     if (!absl::IsCancelled(code.status())) {
+      if (!cluster_.Check().ok())
+        Say("nothing that was reported is lost; try the same command again");
       // After an error nobody is left to hand anything back to.
       Stop(code.ok() ? kStopPatience : kStopAfterError, /*interrupts=*/1);
       return code;
@@ -111,6 +114,17 @@ class Run {
                        study->trials() - study->queued() - study->running(), " trials"));
     }
     return study->name();
+  }
+
+  // Other studies that were not finished go on, too.
+  void SayWhoShares(const std::string& name) const {
+    const auto studies = client_->ListStudies();
+    if (!studies.ok()) return;
+    for (const v1::Study& study : *studies) {
+      if (study.state() != v1::ACTIVE || study.name() == name) continue;
+      Say(absl::StrCat(study.name(), " is active, too, and shares the slots; \"cambrian cancel ",
+                       study.name(), StateFlag(), "\" ends it"));
+    }
   }
 
   // Watches the study to its end, then the one that retrains its winner, and prints what came of
@@ -163,16 +177,18 @@ class Run {
     } else {
       header = RenderHeader(study.summary.name(), *study.spec, "joined a run in progress");
     }
-    const Terminal terminal = Terminal::Of(STDERR_FILENO);
-    Say(terminal.width > 0 ? Truncate(header, terminal.width) : header);
+    Say(FitParts(header, Terminal::Of(STDERR_FILENO).width));
+  }
+
+  // " --state DIR" where it is needed to say it again.
+  std::string StateFlag() const {
+    if (options_.common.state == DefaultStateFolder()) return "";
+    return absl::StrCat(" --state ", options_.common.state);
   }
 
   // The command as it was given, as far as it matters to continue.
   std::string Command() const {
-    std::string command = absl::StrCat("cambrian run ", options_.file);
-    if (options_.common.state != DefaultStateFolder()) {
-      absl::StrAppend(&command, " --state ", options_.common.state);
-    }
+    std::string command = absl::StrCat("cambrian run ", options_.file, StateFlag());
     for (const std::string& setting : options_.settings) {
       absl::StrAppend(&command, " --set ", setting);
     }
@@ -187,9 +203,7 @@ class Run {
 
   void SayHints(const OpenStudy& study, const v1::Trial& best) const {
     const std::string& name = study.summary.name();
-    const std::string state = options_.common.state == DefaultStateFolder()
-                                  ? ""
-                                  : absl::StrCat(" --state ", options_.common.state);
+    const std::string state = StateFlag();
     const int64_t more = std::max<int64_t>(study.summary.trial_budget() * 2, 10);
     const std::vector<std::pair<std::string, std::string>> hints = {
         {absl::StrCat("cambrian front ", name, state), "this table again (--output json|csv)"},

@@ -47,12 +47,6 @@ absl::StatusOr<OpenTrial> Open(const TrialOptions& options) {
   return open;
 }
 
-std::string DescribeInterval(const Measurement& m, const MetricFormat& format) {
-  const std::string spread = format.Spread(m);
-  if (spread.empty()) return format.Value(m);
-  return absl::StrCat(format.Value(m), " (", format.SpreadTitle(), " ", spread, ")");
-}
-
 // The values of the first objective over the epochs: "▂▅▆▇ 0.612 → 0.874".
 std::string DescribeCurve(const v1::Trial& trial, const std::string& metric) {
   std::vector<double> values;
@@ -84,7 +78,7 @@ Facts Describe(const OpenTrial& open) {
             absl::StrCat(TrialStateName(trial.state()), trial.on_front() ? ", on the front" : ""));
   facts.Add("reason", trial.reason());
   for (const auto& [name, m] : FromProto(trial.metrics())) {
-    facts.Add(name, DescribeInterval(m, MetricFormat(name, {m})));
+    facts.Add(name, MetricFormat(name, {m}).ValueAndSpread(m));
   }
   const std::string& metric = open.study.spec->objectives.front().metric;
   facts.Add(absl::StrCat(metric, " by epoch"), DescribeCurve(trial, metric));

@@ -26,9 +26,8 @@ struct WatchVerbOptions {
 absl::Status WatchUntilEnd(Session& session, const WatchVerbOptions& options, OpenStudy& study) {
   const std::string name = study.summary.name();
   if (!options.common.quiet) {
-    const Terminal terminal = Terminal::Of(STDERR_FILENO);
-    const std::string header = RenderHeader(name, *study.spec, "");
-    std::cerr << (terminal.width > 0 ? Truncate(header, terminal.width) : header) << std::endl;
+    std::cerr << FitParts(RenderHeader(name, *study.spec, ""), Terminal::Of(STDERR_FILENO).width)
+              << std::endl;
     const auto workers = session.client().ListWorkers();
     if (workers.ok() && workers->empty()) {
       std::cerr << "no worker is there; on this machine \"cambrian run FILE\" brings some\n";

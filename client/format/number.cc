@@ -80,8 +80,7 @@ double HalfWidth(const Measurement& measurement) {
 
 int DecimalsForSpread(double half_width) {
   if (!(half_width > 0)) return 3;
-  // A little less than one whole digit, so that 0.0096 counts as 0.01 and not as 0.009.
-  return std::clamp(-static_cast<int>(std::floor(std::log10(half_width * 1.05))), 0, 6);
+  return std::clamp(-static_cast<int>(std::floor(std::log10(half_width / 1.95))), 0, 6);
 }
 
 MetricFormat::MetricFormat(absl::string_view metric, absl::Span<const Measurement> values)
@@ -117,6 +116,13 @@ std::string MetricFormat::Spread(const Measurement& measurement) const {
                       FormatFixed(*measurement.high, decimals_));
 }
 
+std::string MetricFormat::ValueAndSpread(const Measurement& measurement) const {
+  const std::string spread = Spread(measurement);
+  if (spread.empty()) return Value(measurement);
+  return symmetric_ ? absl::StrCat(Value(measurement), " ± ", spread)
+                    : absl::StrCat(Value(measurement), " (", spread, ")");
+}
+
 absl::string_view MetricFormat::SpreadTitle() const { return symmetric_ ? "±95 %" : "p10–p90"; }
 
 std::string DescribeMetric(absl::string_view metric, const Measurement& measurement) {
@@ -131,10 +137,9 @@ std::string DescribeMetric(absl::string_view metric, const Measurement& measurem
     unit = " s";
   }
   const MetricFormat format(metric, {measurement});
-  std::string text = absl::StrCat(name, " ", format.Value(measurement));
-  if (IsSymmetric(metric) && HalfWidth(measurement) > 0) {
-    absl::StrAppend(&text, " ± ", format.Spread(measurement));
-  }
+  std::string text = absl::StrCat(
+      name, " ",
+      IsSymmetric(metric) ? format.ValueAndSpread(measurement) : format.Value(measurement));
   std::replace(text.begin(), text.end(), '_', ' ');
   return absl::StrCat(text, unit);
 }

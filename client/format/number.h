@@ -23,8 +23,8 @@ std::string FormatNumber(double value);
 
 // Half the width of a measurement's interval, or 0 if it has none.
 double HalfWidth(const Measurement& measurement);
-// Digits after the point that a spread allows: 0.006 → 3, 0.02 → 2, 5 → 0. A spread of 0 says
-// nothing: 3.
+// Digits after the point that a spread allows: 0.006 → 3, 0.02 → 2, 5 → 0; one more where it begins
+// with a 1: 0.012 → 3. A spread of 0 says nothing: 3.
 int DecimalsForSpread(double half_width);
 
 // How a metric's values are written, alike for a whole column.
@@ -36,6 +36,8 @@ class MetricFormat {
   std::string Value(const Measurement& measurement) const;
   // "0.006" where the interval is symmetric by nature (accuracy), "0.40–0.44" else; empty without.
   std::string Spread(const Measurement& measurement) const;
+  // "0.874 ± 0.006", "0.41 (0.40–0.44)"; the value alone without an interval.
+  std::string ValueAndSpread(const Measurement& measurement) const;
   // Whether any value of the column has a spread.
   bool has_spread() const { return has_spread_; }
   // "±95 %" or "p10–p90".

@@ -54,6 +54,16 @@ std::string Truncate(absl::string_view text, int width) {
   return out;
 }
 
+std::string FitParts(absl::string_view text, int width) {
+  if (width <= 0) return std::string(text);
+  while (DisplayWidth(text) > width) {
+    const size_t last = text.rfind(" · ");
+    if (last == absl::string_view::npos) break;
+    text = text.substr(0, last);
+  }
+  return Truncate(text, width);
+}
+
 std::string PadLeft(absl::string_view text, int width) {
   return absl::StrCat(Spaces(width - DisplayWidth(text)), text);
 }

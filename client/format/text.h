@@ -15,6 +15,10 @@ int DisplayWidth(absl::string_view text);
 // kept.
 std::string Truncate(absl::string_view text, int width);
 
+// `text` without its last parts, which " · " divides, until it fits into `width` columns; 0 = no
+// limit. The first part is cut if need be.
+std::string FitParts(absl::string_view text, int width);
+
 std::string PadLeft(absl::string_view text, int width);
 std::string PadRight(absl::string_view text, int width);
 

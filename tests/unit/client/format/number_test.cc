@@ -45,7 +45,7 @@ TEST(NumberTest, UnknownAndInfiniteNumbersAreNoDigits) {
 
 TEST(NumberTest, ASpreadDecidesTheDigits) {
   EXPECT_EQ(DecimalsForSpread(0.006), 3);
-  EXPECT_EQ(DecimalsForSpread(0.0096), 2);
+  EXPECT_EQ(DecimalsForSpread(0.012), 3);
   EXPECT_EQ(DecimalsForSpread(0.02), 2);
   EXPECT_EQ(DecimalsForSpread(5), 0);
   EXPECT_EQ(DecimalsForSpread(0), 3);

@@ -18,6 +18,14 @@ TEST(TextTest, CutTextEndsInAnEllipsisAndKeepsTheReset) {
   EXPECT_EQ(Truncate("abc", 1), "…");
 }
 
+TEST(TextTest, PartsGoWhole) {
+  const std::string text = "digits-1 · 27 architectures · 2 slots";
+  EXPECT_EQ(FitParts(text, 0), text);
+  EXPECT_EQ(FitParts(text, 36), "digits-1 · 27 architectures");
+  EXPECT_EQ(FitParts(text, 12), "digits-1");
+  EXPECT_EQ(FitParts(text, 5), "digi…");
+}
+
 TEST(TextTest, PadsToAWidth) {
   EXPECT_EQ(PadLeft("±5", 4), "  ±5");
   EXPECT_EQ(PadRight("±5", 4), "±5  ");
