@@ -27,6 +27,12 @@ constexpr int kMaxCompletions = 32;
 
 std::string Text(const absl::Status& status) { return status.ToString(); }
 
+// Whether the same call may be taken later.
+bool MayPass(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsResourceExhausted(status) || absl::IsAborted(status) || absl::IsCancelled(status);
+}
+
 std::string HostName() {
   char name[256] = {};
   gethostname(name, sizeof(name) - 1);
@@ -86,7 +92,11 @@ void Agent::Shutdown(Manner manner) {
     leaving_ = manner;
     news_.SignalAll();
   }
-  server_.CancelPolls();
+  if (manner == Manner::kOrderly) {
+    server_.CancelPolls();
+  } else {
+    server_.CancelAll();
+  }
 }
 
 void Agent::Fail(absl::Status status) {
@@ -131,7 +141,11 @@ void Agent::PollLoop() {
       for (v1::Held& held : table_.Held()) *request.add_held() = std::move(held);
     }
     const absl::StatusOr<v1::Assignments> answer = server_.Poll(request);
-    const absl::Status status = answer.ok() ? TakeAnswer(*answer) : answer.status();
+    absl::Status status = answer.ok() ? TakeAnswer(*answer) : answer.status();
+    if (status.ok() && answer->revision() < request.revision()) {
+      status = absl::UnavailableError(
+          "it knows less than before; if its database was replaced, start this worker anew");
+    }
     if (absl::IsFailedPrecondition(status)) return Fail(status);
     if (status.ok()) {
       if (away) spdlog::info("the server is back");
@@ -272,23 +286,31 @@ void Agent::Keep(const v1::Assignment& assignment, const Ended& ended) {
     // A link could lead anywhere.
     if (fs::is_regular_file(fs::symlink_status(file, error))) checkpoint = file;
   }
+  spdlog::info("{}: {}", assignment.assignment(),
+               ended.outcome.error
+                   ? ended.outcome.reason
+                   : absl::StrCat("done in ", absl::FormatDuration(
+                                                  absl::Trunc(ended.busy, absl::Milliseconds(1)))));
   const absl::Status status =
       outbox_->Add(MakeCompletion(assignment, ended.outcome, ended.busy), checkpoint);
   if (!status.ok()) spdlog::error("a result could not be kept on disk: {}", Text(status));
 }
 
 void Agent::UploadCheckpoints() {
-  std::vector<int64_t> uploaded;
+  std::map<int64_t, absl::Status> uploaded;
   for (const auto& [token, entry] : outbox_->entries()) {
     if (entry.checkpoint.empty()) continue;
-    const absl::Status status = server_.Upload(entry.checkpoint, entry.completion.checkpoint());
-    if (status.ok()) {
-      uploaded.push_back(token);
-    } else {
-      spdlog::warn("{}: {}", entry.completion.assignment(), Text(status));
-    }
+    uploaded[token] = server_.Upload(entry.checkpoint, entry.completion.checkpoint());
   }
-  for (const int64_t token : uploaded) outbox_->Uploaded(token);
+  for (const auto& [token, status] : uploaded) {
+    if (status.ok()) {
+      outbox_->Uploaded(token);
+      continue;
+    }
+    spdlog::warn("{}: {}", outbox_->entries().at(token).completion.assignment(), Text(status));
+    // A result without its checkpoint is better than one that never arrives.
+    if (!MayPass(status)) outbox_->DropCheckpoint(token);
+  }
 }
 
 bool Agent::SendReport() {

@@ -108,6 +108,13 @@ void Outbox::Uploaded(int64_t token) {
   found->second.checkpoint.clear();
 }
 
+void Outbox::DropCheckpoint(int64_t token) {
+  Uploaded(token);
+  if (const auto found = entries_.find(token); found != entries_.end()) {
+    found->second.completion.clear_checkpoint();
+  }
+}
+
 void Outbox::Settle(int64_t token) {
   const auto found = entries_.find(token);
   if (found == entries_.end()) return;

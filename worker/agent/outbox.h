@@ -30,6 +30,8 @@ class Outbox {
   absl::Status Add(v1::Completion completion, const std::string& checkpoint);
   // The checkpoint has been uploaded.
   void Uploaded(int64_t token);
+  // It never will be: the completion goes without it.
+  void DropCheckpoint(int64_t token);
   // The completion is the server's now.
   void Settle(int64_t token);
 

@@ -20,10 +20,6 @@ constexpr absl::Duration kCallDeadline = absl::Seconds(10);
 constexpr absl::Duration kUploadDeadline = absl::Minutes(10);
 constexpr size_t kChunkBytes = 256 << 10;
 
-void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
-  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
-}
-
 template <typename Response>
 absl::StatusOr<Response> Answer(const grpc::Status& status, Response&& response) {
   if (!status.ok()) return FromGrpc(status);
@@ -31,6 +27,33 @@ absl::StatusOr<Response> Answer(const grpc::Status& status, Response&& response)
 }
 
 }  // namespace
+
+// One attempt: its context, with a deadline, which can be cancelled while it lives.
+class ServerClient::Call {
+ public:
+  Call(ServerClient& client, absl::Duration timeout, bool is_poll = false)
+      : client_(client), is_poll_(is_poll) {
+    context_.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+    MutexLock lock(&client_.mutex_);
+    client_.calls_.insert(this);
+    // A call on a cancelled context ends at once.
+    if (client_.no_calls_ || (is_poll && client_.no_polls_)) context_.TryCancel();
+  }
+  ~Call() {
+    MutexLock lock(&client_.mutex_);
+    client_.calls_.erase(this);
+  }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  grpc::ClientContext* context() { return &context_; }
+  bool is_poll() const { return is_poll_; }
+
+ private:
+  ServerClient& client_;
+  const bool is_poll_;
+  grpc::ClientContext context_;
+};
 
 std::shared_ptr<grpc::Channel> ServerClient::Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
@@ -48,41 +71,39 @@ ServerClient::ServerClient(std::shared_ptr<grpc::Channel> channel)
       artifacts_(v1::ArtifactService::NewStub(channel)) {}
 
 absl::StatusOr<v1::Assignments> ServerClient::Poll(const v1::PollRequest& request) {
-  grpc::ClientContext context;
-  SetDeadline(context, kPollDeadline);
-  {
-    MutexLock lock(&mutex_);
-    if (cancelled_) return absl::CancelledError("the worker leaves");
-    poll_ = &context;
-  }
+  Call call(*this, kPollDeadline, /*is_poll=*/true);
   v1::Assignments response;
-  const grpc::Status status = worker_->Poll(&context, request, &response);
-  MutexLock lock(&mutex_);
-  poll_ = nullptr;
+  const grpc::Status status = worker_->Poll(call.context(), request, &response);
   return Answer(status, std::move(response));
 }
 
 void ServerClient::CancelPolls() {
   MutexLock lock(&mutex_);
-  cancelled_ = true;
-  if (poll_ != nullptr) poll_->TryCancel();
+  no_polls_ = true;
+  for (Call* call : calls_) {
+    if (call->is_poll()) call->context()->TryCancel();
+  }
+}
+
+void ServerClient::CancelAll() {
+  MutexLock lock(&mutex_);
+  no_calls_ = true;
+  for (Call* call : calls_) call->context()->TryCancel();
 }
 
 absl::StatusOr<v1::Assignments> ServerClient::Report(const v1::ReportRequest& request) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+  Call call(*this, kCallDeadline);
   v1::Assignments response;
-  const grpc::Status status = worker_->Report(&context, request, &response);
+  const grpc::Status status = worker_->Report(call.context(), request, &response);
   return Answer(status, std::move(response));
 }
 
 absl::StatusOr<std::string> ServerClient::GetStudySpec(const std::string& study) {
-  grpc::ClientContext context;
-  SetDeadline(context, kCallDeadline);
+  Call call(*this, kCallDeadline);
   v1::GetStudySpecRequest request;
   request.set_study(study);
   v1::GetStudySpecResponse response;
-  const grpc::Status status = worker_->GetStudySpec(&context, request, &response);
+  const grpc::Status status = worker_->GetStudySpec(call.context(), request, &response);
   return Answer(status, std::move(*response.mutable_text()));
 }
 
@@ -92,10 +113,9 @@ absl::Status ServerClient::Upload(const std::string& path, const std::string& sh
   std::ifstream file(path, std::ios::binary);
   if (error || !file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
 
-  grpc::ClientContext context;
-  SetDeadline(context, kUploadDeadline);
+  Call call(*this, kUploadDeadline);
   v1::UploadResponse response;
-  const auto writer = artifacts_->Upload(&context, &response);
+  const auto writer = artifacts_->Upload(call.context(), &response);
   v1::UploadRequest request;
   request.mutable_header()->set_size(static_cast<int64_t>(size));
   request.mutable_header()->set_sha256(sha256);

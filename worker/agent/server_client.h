@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,14 +31,19 @@ class ServerClient {
 
   // Ends the poll that hangs, and every later one at once.
   void CancelPolls();
+  // Ends every call, and every later one at once.
+  void CancelAll();
 
  private:
+  class Call;
+
   const std::unique_ptr<v1::WorkerService::Stub> worker_;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
 
   Mutex mutex_;
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
-  grpc::ClientContext* poll_ ABSL_GUARDED_BY(mutex_) = nullptr;  // the one that hangs
+  bool no_polls_ ABSL_GUARDED_BY(mutex_) = false;
+  bool no_calls_ ABSL_GUARDED_BY(mutex_) = false;
+  std::set<Call*> calls_ ABSL_GUARDED_BY(mutex_);  // under way
 };
 
 }  // namespace cambrian

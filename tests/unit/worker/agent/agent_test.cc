@@ -179,6 +179,20 @@ TEST_F(AgentTest, UploadsACheckpointBeforeTheCompletion) {
   EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
 }
 
+TEST_F(AgentTest, TriesAnUploadAgainButNotForEver) {
+  server_.RefuseUploads({grpc::Status(grpc::StatusCode::UNAVAILABLE, "away"),
+                         grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "disk full")});
+  Start();
+  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  EXPECT_EQ(server_.heard().uploads.count(server_.heard().completions[0].checkpoint()), 1u);
+
+  server_.RefuseUploads({grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "not this one")});
+  server_.Set(2, {MakeAssignment(2, "checkpoint")});
+  ASSERT_TRUE(AwaitCompletions(2));
+  EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
+}
+
 TEST_F(AgentTest, ACrashIsACompletionToo) {
   Start();
   server_.Set(1, {MakeAssignment(1, "crash"), MakeAssignment(2, "flood", "yes")});

@@ -74,6 +74,12 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     lose_answers_ = count;
   }
 
+  // What the next uploads are answered, instead of being stored.
+  void RefuseUploads(std::deque<grpc::Status> answers) {
+    MutexLock lock(&mutex_);
+    upload_answers_ = std::move(answers);
+  }
+
   // Waits until `condition` holds of what was heard. Returns whether it did.
   bool Await(const std::function<bool(const Heard&)>& condition) {
     const absl::Duration deadline = Clock::System().Monotonic() + absl::Seconds(30);
@@ -144,6 +150,11 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
       return grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "not as long as it said");
     }
     MutexLock lock(&mutex_);
+    if (!upload_answers_.empty()) {
+      const grpc::Status answer = upload_answers_.front();
+      upload_answers_.pop_front();
+      return answer;
+    }
     heard_.uploads[hash] = content;
     news_.SignalAll();
     return grpc::Status::OK;
@@ -163,6 +174,7 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t answered_ ABSL_GUARDED_BY(mutex_) = 0;  // changes that a Poll was answered with
   int lose_answers_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<grpc::Status> upload_answers_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<grpc::Server> server_;
 };

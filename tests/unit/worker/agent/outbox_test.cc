@@ -77,6 +77,18 @@ TEST_F(OutboxTest, KeepsACheckpointUntilItIsUploaded) {
   EXPECT_EQ(Open()->entries().at(7).completion.checkpoint(), entry.completion.checkpoint());
 }
 
+TEST_F(OutboxTest, DropsACheckpointThatNobodyTakes) {
+  const std::string file = folder_.path() + "/model";
+  Write(file, "abc");
+  const auto outbox = Open();
+  ASSERT_TRUE(outbox->Add(Make(7), file).ok());
+  outbox->DropCheckpoint(7);
+  outbox->DropCheckpoint(8);
+  EXPECT_EQ(outbox->entries().at(7).checkpoint, "");
+  EXPECT_EQ(outbox->entries().at(7).completion.checkpoint(), "");
+  EXPECT_EQ(Files(), 1);
+}
+
 TEST_F(OutboxTest, RemovesWhatItCannotRead) {
   fs::create_directories(path_);
   Write(path_ + "/5.completion", "\xff\xff not a message");

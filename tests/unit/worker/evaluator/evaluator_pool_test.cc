@@ -1,5 +1,7 @@
 #include "worker/evaluator/evaluator_pool.h"
 
+#include <signal.h>
+
 #include <fstream>
 #include <sstream>
 
