@@ -19,26 +19,28 @@ int Collect(char* message) {
   return 0;
 }
 
-struct FreeContext {
-  void operator()(GVC_t* context) const { gvFreeContext(context); }
-};
+// One for the life of the process: Graphviz 2.42 keeps pointers into the first context for good, so
+// that a second one after it was freed reads freed memory.
+GVC_t* Context() {
+  static GVC_t* const context = gvContext();
+  return context;
+}
 
 struct FreeGraph {
   void operator()(graph_t* graph) const { agclose(graph); }
 };
 
 absl::StatusOr<std::string> Render(const std::string& dot) {
-  const std::unique_ptr<GVC_t, FreeContext> context(gvContext());
+  GVC_t* const context = Context();
   const std::unique_ptr<graph_t, FreeGraph> graph(agmemread(dot.c_str()));
   if (context == nullptr || graph == nullptr) return absl::InternalError("cannot read the graph");
-  if (gvLayout(context.get(), graph.get(), "dot") != 0)
-    return absl::InternalError("cannot lay out");
+  if (gvLayout(context, graph.get(), "dot") != 0) return absl::InternalError("cannot lay out");
   char* data = nullptr;
   unsigned int length = 0;
-  const int failed = gvRenderData(context.get(), graph.get(), "svg", &data, &length);
+  const int failed = gvRenderData(context, graph.get(), "svg", &data, &length);
   std::string svg = failed != 0 || data == nullptr ? "" : std::string(data, length);
   gvFreeRenderData(data);
-  gvFreeLayout(context.get(), graph.get());
+  gvFreeLayout(context, graph.get());
   if (svg.empty()) return absl::InternalError("cannot render");
   return svg;
 }

@@ -93,6 +93,11 @@ TEST(DrawTest, GivesAnSvg) {
   EXPECT_THAT(*svg, AllOf(StartsWith("<?xml"), HasSubstr("cell × 5"), HasSubstr("</svg>")));
 }
 
+TEST(DrawTest, DrawsTwiceTheSame) {
+  const auto network = testing::Nb201Network(kCell);
+  EXPECT_EQ(DrawNetwork(*network, {}).value(), DrawNetwork(*network, {}).value());
+}
+
 TEST(DrawTest, EscapesWhatPeopleWrite) {
   DrawOptions options;
   options.title = "a <b> & \"c\"\x01 }];";
