@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/spec/map_reader.h"
 
 namespace cambrian {
@@ -95,27 +95,20 @@ void ReadFormat(const FormatRow& row, const Node& node, absl::string_view folder
   data.shape = ReadShape(reader, "shape");
 }
 
-// "5 min", "90 s", "1h30m".
+// "5 min", "90 s", "1.5 days", "1h30m".
 std::optional<absl::Duration> ReadDuration(absl::string_view text) {
-  static constexpr std::pair<absl::string_view, absl::string_view> kUnits[] = {
-      {"minutes", "m"}, {"minute", "m"},  {"mins", "m"},   {"min", "m"}, {"hours", "h"},
-      {"hour", "h"},    {"seconds", "s"}, {"second", "s"}, {"sec", "s"}};
-  std::string compact(text);
-  compact.erase(std::remove(compact.begin(), compact.end(), ' '), compact.end());
-  for (const auto& [word, unit] : kUnits) {
-    if (absl::EndsWith(compact, word)) {
-      compact = absl::StrCat(absl::StripSuffix(compact, word), unit);
-      break;
-    }
-  }
-  const bool days = absl::EndsWith(compact, "d") || absl::EndsWith(compact, "days") ||
-                    absl::EndsWith(compact, "day");
+  static const auto* const seconds = new std::map<std::string, double>{
+      {"s", 1},        {"sec", 1},     {"second", 1},   {"seconds", 1}, {"m", 60},
+      {"min", 60},     {"minute", 60}, {"minutes", 60}, {"h", 3600},    {"hour", 3600},
+      {"hours", 3600}, {"d", 86400},   {"day", 86400},  {"days", 86400}};
+  const size_t split = std::min(text.find_first_not_of("0123456789."), text.size());
+  const auto unit = seconds->find(std::string(absl::StripAsciiWhitespace(text.substr(split))));
   double count;
-  if (days && absl::SimpleAtod(compact.substr(0, compact.find('d')), &count)) {
-    return absl::Hours(24) * count;
+  if (unit != seconds->end() && absl::SimpleAtod(text.substr(0, split), &count)) {
+    return absl::Seconds(count * unit->second);
   }
   absl::Duration duration;
-  if (!absl::ParseDuration(compact, &duration)) return std::nullopt;
+  if (!absl::ParseDuration(text, &duration)) return std::nullopt;
   return duration;
 }
 

@@ -43,7 +43,7 @@ struct SpaceSource {
   std::string name;
   Node space;  // `network` and the rest; nothing if it cannot be had
   std::vector<ParameterSetting> settings;
-  const Node* set = nullptr;         // the study file's `set`
+  Node set;                          // the study file's `set`
   std::optional<Diagnostics> other;  // of a space that does not stand in the study file
 };
 
@@ -53,6 +53,10 @@ void ReadOther(std::string file, const std::string& text, SpaceSource& source) {
 }
 
 void UseBuiltin(const Node& name, SpaceSource& source, Diagnostics& diagnostics) {
+  if (!name.IsScalar()) {
+    diagnostics.Error(name.mark, absl::StrCat("space.use must be a name, not ", name.Describe()));
+    return;
+  }
   source.name = name.scalar;
   const absl::string_view text = BuiltinSpaceText(name.scalar);
   if (!text.empty()) {
@@ -63,7 +67,7 @@ void UseBuiltin(const Node& name, SpaceSource& source, Diagnostics& diagnostics)
   std::string suggestion = DidYouMean(name.scalar, BuiltinSpaces());
   if (file) suggestion = absl::StrCat("write \"space: {file: ", name.scalar, "}\"");
   if (suggestion.empty()) suggestion = "\"cambrian spaces list\" prints those that are";
-  diagnostics.Error(name.mark, absl::StrCat("no space ", name.Describe(), " is built in"),
+  diagnostics.Error(name.mark, absl::StrCat("no space \"", name.scalar, "\" is built in"),
                     suggestion);
 }
 
@@ -72,7 +76,7 @@ void ReadSpaceFile(const Node& name, absl::string_view folder, SpaceSource& sour
   if (folder.empty() || !name.IsScalar()) {
     diagnostics.Error(name.mark, name.IsScalar()
                                      ? "a study that is submitted has its space in place"
-                                     : "space.file must be a file's name");
+                                     : "space.file must be the name of a file");
     return;
   }
   const std::filesystem::path path =
@@ -101,7 +105,7 @@ void ReadSet(const Node& set, SpaceSource& source, Diagnostics& diagnostics) {
     }
     return;
   }
-  source.set = &set;
+  source.set = set;
   for (const Node::Entry& entry : set.entries) source.settings.push_back({entry.key, entry.value});
 }
 
@@ -152,7 +156,7 @@ std::string SelfContained(Node file, const SpaceSource& source, const DataSpec& 
   Node space;
   space.kind = Node::Kind::kMap;
   space.Set("name", NodeFromJson(source.name));
-  if (source.set != nullptr) space.Set("set", *source.set);
+  if (!source.set.IsNull()) space.Set("set", source.set);
   for (const Node::Entry& entry : source.space.entries) space.Set(entry.key, entry.value);
   file.Set("space", std::move(space));
   const nlohmann::ordered_json described = data.ToJson();
