@@ -18,7 +18,7 @@ namespace {
 constexpr char kBashScript[] = R"(# Bash completion of cambrian:  source <(cambrian completion bash)
 _cambrian() {
   local IFS=$'\n'
-  COMPREPLY=($("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+  COMPREPLY=($("${COMP_WORDS[0]}" complete words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
   [[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 complete -o bashdefault -o default -F _cambrian cambrian
@@ -129,7 +129,7 @@ void AddCompletion(CLI::App& app, Action& action) {
   complete->callback([complete, &app, &action] {
     action = [complete, &app] {
       std::vector<std::string> words = complete->remaining();
-      if (!words.empty() && words.front() == "--") words.erase(words.begin());
+      if (!words.empty()) words.erase(words.begin());  // "words", after which nothing is a flag
       for (const std::string& word : Completions(app, words, NamesFor)) std::cout << word << "\n";
       return absl::StatusOr<ExitCode>(kDone);
     };

@@ -82,8 +82,9 @@ void AddColumn(Table::Column column, absl::Span<const v1::Trial> trials, Table& 
   for (size_t i = 0; i < trials.size(); ++i) table.rows[i].push_back(cell(trials[i]));
 }
 
+// As many digits as bring the same number back.
 std::string ValueOrEmpty(const std::optional<double>& value) {
-  return value ? absl::StrCat(*value) : "";
+  return value ? ordered_json(*value).dump() : "";
 }
 
 }  // namespace
@@ -156,9 +157,9 @@ std::string TrialsCsv(const StudySpec& study, absl::Span<const v1::Trial> trials
                                     trial.on_front() ? "true" : "false"};
     for (const std::string& metric : metrics) {
       const std::optional<Measurement> m = Find(trial, metric);
-      row.push_back(m ? absl::StrCat(m->value) : "");
-      row.push_back(m ? ValueOrEmpty(m->low) : "");
-      row.push_back(m ? ValueOrEmpty(m->high) : "");
+      row.push_back(ValueOrEmpty(m ? std::optional<double>(m->value) : std::nullopt));
+      row.push_back(ValueOrEmpty(m ? m->low : std::nullopt));
+      row.push_back(ValueOrEmpty(m ? m->high : std::nullopt));
     }
     const ordered_json architecture =
         ordered_json::parse(trial.architecture(), nullptr, /*allow_exceptions=*/false);
