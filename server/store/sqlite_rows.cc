@@ -8,10 +8,11 @@
 namespace cambrian {
 namespace {
 
-#define STUDY_COLUMNS                                                                       \
-  "id, tenant, name, request_id, state, reason, created_us, ended_us, elapsed_us, parent, " \
-  "successor, trials, queued, running, succeeded, infeasible, failed, cancelled, known, "   \
-  "trial_budget, time_budget_us, device_seconds, event, hypervolume, reference"
+#define STUDY_COLUMNS                                                                        \
+  "id, tenant, name, request_id, state, reason, created_us, ended_us, elapsed_us, parent, "  \
+  "successor, trials, queued, running, succeeded, infeasible, failed, cancelled, known, "    \
+  "trial_budget, time_budget_us, device_seconds, event, hypervolume, reference, objective, " \
+  "maximize"
 
 #define TRIAL_COLUMNS                                                                        \
   "study_id, number, state, reason, architecture, canonical_key, evaluation_key, origin, "   \
@@ -21,7 +22,7 @@ namespace {
 constexpr char kWriteStudy[] =
     "INSERT INTO study (" STUDY_COLUMNS
     ", text) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
     "state = excluded.state, reason = excluded.reason, ended_us = excluded.ended_us, "
     "elapsed_us = excluded.elapsed_us, successor = excluded.successor, trials = excluded.trials, "
     "queued = excluded.queued, running = excluded.running, succeeded = excluded.succeeded, "
@@ -90,6 +91,8 @@ StudyRecord ReadStudy(SqliteQuery& row) {
   study.event = row.Integer();
   study.hypervolume = row.Real();
   study.reference = ParseReference(row.Text());
+  study.objective.metric = row.Text();
+  study.objective.maximize = row.Integer() != 0;
   return study;
 }
 
@@ -150,7 +153,9 @@ absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
     query.Bind(count);
   }
   query.Bind(DurationColumn(study.time_budget)).Bind(study.device_seconds).Bind(study.event);
-  query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference)).Bind(study.text);
+  query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference));
+  query.Bind(study.objective.metric).Bind(static_cast<int64_t>(study.objective.maximize));
+  query.Bind(study.text);
   return query.Run();
 }
 

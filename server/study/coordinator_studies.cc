@@ -43,6 +43,7 @@ absl::StatusOr<v1::Study> Coordinator::Create(std::shared_ptr<const StudySpec> s
   record.text = spec->text;
   record.created = wall_;
   record.parent = std::string(parent);
+  record.objective = spec->objectives[0];
   record.trial_budget = spec->budget.trials;
   if (spec->strategy.name == "listed") {
     record.trial_budget = std::min<int64_t>(

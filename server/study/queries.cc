@@ -125,7 +125,12 @@ absl::StatusOr<std::string> Queries::GetTrialLog(absl::string_view study, int64_
 
 absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(absl::string_view study) const {
   ASSIGN_OR_RETURN(const StudyRecord record, Find(study));
-  ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials, store_.FrontTrials(record.id));
+  ASSIGN_OR_RETURN(std::vector<TrialRecord> trials, store_.FrontTrials(record.id));
+  std::stable_sort(trials.begin(), trials.end(), [&](const TrialRecord& a, const TrialRecord& b) {
+    const double x = a.metrics.at(record.objective.metric).value;
+    const double y = b.metrics.at(record.objective.metric).value;
+    return record.objective.maximize ? x > y : x < y;
+  });
   v1::ListTrialsResponse response;
   for (const TrialRecord& trial : trials) *response.add_trials() = ToMessage(trial, record.name);
   return response;

@@ -77,11 +77,12 @@ bool Study::MayAsk() const {
 }
 
 bool Study::MayHaveWork() const {
-  return IsActive() && (MayAsk() || state_.FirstRunnable().has_value());
+  return IsActive() && !IsOutOfTime() && (MayAsk() || state_.FirstRunnable().has_value());
 }
 
 absl::StatusOr<std::optional<int64_t>> Study::Next(absl::Time now, const FindKnown& find_known) {
   unfinished_ = false;
+  if (IsOutOfTime()) return std::optional<int64_t>();
   for (int i = 0; i < kMaxSettled; ++i) {
     if (std::optional<int64_t> queued = state_.FirstRunnable()) return queued;
     if (!MayAsk()) return std::optional<int64_t>();

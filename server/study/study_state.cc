@@ -11,7 +11,7 @@ namespace cambrian {
 namespace {
 
 // So many feasible trials set the reference of the hypervolume.
-constexpr int64_t kReferenceTrials = 10;
+constexpr int64_t kReferenceTrials = 5;
 
 bool HasResult(const TrialRecord& trial) {
   return trial.state == v1::TRIAL_SUCCEEDED || trial.state == v1::TRIAL_INFEASIBLE;

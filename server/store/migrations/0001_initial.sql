@@ -30,6 +30,8 @@ CREATE TABLE study (
   failed INTEGER NOT NULL,
   cancelled INTEGER NOT NULL,
   known INTEGER NOT NULL,
+  objective TEXT NOT NULL,  -- the first objective's metric
+  maximize INTEGER NOT NULL,
   trial_budget INTEGER NOT NULL,
   time_budget_us INTEGER,
   device_seconds REAL NOT NULL,

@@ -1,0 +1,97 @@
+// A store in front of another one, which fails as a test wants.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/store/interface.h"
+
+namespace cambrian::testing {
+
+// For tests on one thread.
+class UnreliableStore : public TrialStore {
+ public:
+  explicit UnreliableStore(TrialStore& store) : store_(&store) {}
+
+  void Use(TrialStore& store) { store_ = &store; }
+  // The next commits fail: nothing is written, or everything is and nobody hears of it.
+  void FailCommits(int count) { failing_ = count; }
+  void ForgetCommits(int count) { forgetting_ = count; }
+  // Every call fails.
+  void SetAway(bool away) { away_ = away; }
+
+  absl::StatusOr<Epoch> StartEpoch() override {
+    if (away_) return Away();
+    return store_->StartEpoch();
+  }
+  absl::Status Commit(const Batch& batch) override {
+    if (away_ || failing_-- > 0) return Away();
+    const absl::Status status = store_->Commit(batch);
+    return forgetting_-- > 0 ? Away() : status;
+  }
+  absl::StatusOr<CommitMarker> LastCommit() override {
+    if (away_) return Away();
+    return store_->LastCommit();
+  }
+  absl::StatusOr<std::vector<StudyRecord>> Studies() override {
+    if (away_) return Away();
+    return store_->Studies();
+  }
+  absl::StatusOr<StudyRecord> Study(absl::string_view name) override {
+    if (away_) return Away();
+    return store_->Study(name);
+  }
+  absl::StatusOr<std::string> StudyText(int64_t study) override {
+    if (away_) return Away();
+    return store_->StudyText(study);
+  }
+  absl::StatusOr<std::vector<TrialRecord>> Trials(int64_t study, int64_t after,
+                                                  int64_t limit) override {
+    if (away_) return Away();
+    return store_->Trials(study, after, limit);
+  }
+  absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) override {
+    if (away_) return Away();
+    return store_->Trial(study, number);
+  }
+  absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
+    if (away_) return Away();
+    return store_->FrontTrials(study);
+  }
+  absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
+    if (away_) return Away();
+    return store_->Curve(study, trial);
+  }
+  absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
+    if (away_) return Away();
+    return store_->Log(study, trial);
+  }
+  absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
+                                                  int64_t limit) override {
+    if (away_) return Away();
+    return store_->Events(study, after, limit);
+  }
+  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
+      absl::string_view evaluation_key) override {
+    if (away_) return Away();
+    return store_->FindEvaluation(evaluation_key);
+  }
+  absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
+    if (away_) return Away();
+    return store_->Checkpoints(study);
+  }
+  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
+    if (away_) return Away();
+    return store_->IsCheckpointUsed(sha256);
+  }
+
+ private:
+  static absl::Status Away() { return absl::UnavailableError("the test took the store away"); }
+
+  TrialStore* store_;
+  int failing_ = 0;
+  int forgetting_ = 0;
+  bool away_ = false;
+};
+
+}  // namespace cambrian::testing
