@@ -53,9 +53,10 @@ struct Node::Entry {
   Node value;
 };
 
-// Reads `text`. Syntax errors, duplicate keys, merge keys, more than one document, more than
-// 200,000 nodes after aliases are expanded, nesting past 64 and keys that are no scalars are errors
-// in `diagnostics`; then the result may be partial.
+// Reads `text`. Errors in `diagnostics`, after which the result may be partial: more than 4 MiB,
+// other text than UTF-8, control characters, syntax errors, tags, duplicate keys, merge keys, keys
+// that are no scalars, more than one document, more than 200,000 values after aliases are expanded,
+// nesting past 64, and an expression that a comma in braces cuts in two. Never throws.
 Node ParseYaml(absl::string_view text, Diagnostics& diagnostics);
 
 // The tree as YAML again, for files that are written by the program (a space inlined, a study
