@@ -14,10 +14,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/format/busy.h"
 #include "client/format/json.h"
 #include "client/format/terminal.h"
 #include "client/format/trial_table.h"
-#include "client/local/describe_data.h"
 #include "common/base/status.h"
 #include "common/spec/space_report.h"
 
@@ -151,11 +151,13 @@ absl::StatusOr<std::unique_ptr<StudySpec>> LoadStudy(const std::string& path,
   return study;
 }
 
+absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study, bool quiet) {
+  const Busy busy("reading the data", !quiet && !study.data.task);
+  return DescribeData(study.data);
+}
+
 absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet) {
-  if (!study.data.task && !quiet && Terminal::Of(STDERR_FILENO).is_terminal) {
-    std::cerr << "reading the data …\r" << std::flush;
-  }
-  ASSIGN_OR_RETURN(const DataDescription data, DescribeData(study.data));
+  ASSIGN_OR_RETURN(const DataDescription data, DescribeDataOf(study, quiet));
   RETURN_IF_ERROR(CheckSpace(*study.space, data.task));
   return CompleteStudy(study, data.task, data.sha256);
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "client/local/cluster.h"
+#include "client/local/describe_data.h"
 #include "client/service/study_client.h"
 #include "common/spec/study_spec.h"
 
@@ -91,11 +92,14 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 absl::StatusOr<std::unique_ptr<StudySpec>> LoadStudy(const std::string& path,
                                                      const std::vector<std::string>& settings);
 
+// What the study's data hold, said on a terminal while it takes its time. \error as DescribeData
+absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study, bool quiet);
+
 // The study with its data described, ready to be submitted, after a quick look at whether its
 // networks can work. \error kInvalidArgument
 absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet);
 
-// The front as the options say, on stdout.
+// Trials as the options say, on stdout.
 void PrintTrials(const StudySpec& study, absl::Span<const v1::Trial> trials,
                  const CommonOptions& options, bool with_state);
 

@@ -8,11 +8,11 @@
 #include "absl/strings/str_join.h"
 #include "client/commands/command.h"
 #include "client/commands/space_text.h"
+#include "client/format/busy.h"
 #include "client/format/facts.h"
 #include "client/format/json.h"
 #include "client/format/number.h"
 #include "client/format/terminal.h"
-#include "client/local/describe_data.h"
 #include "common/base/status.h"
 
 namespace cambrian {
@@ -74,6 +74,11 @@ void PrintJson(const StudySpec& study, const Task& task, const SpaceReport& repo
   std::cout << JsonLine(json);
 }
 
+SpaceReport Examine(const StudySpec& study, const Task& task, bool quiet) {
+  const Busy busy("looking at the space's networks", !quiet);
+  return ExamineSpace(*study.space, task);
+}
+
 absl::StatusOr<ExitCode> Validate(const ValidateOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<StudySpec> study,
                    LoadStudy(options.file, options.settings));
@@ -82,8 +87,8 @@ absl::StatusOr<ExitCode> Validate(const ValidateOptions& options) {
     std::cout << ExplainDefaults(*study);
     return kDone;
   }
-  ASSIGN_OR_RETURN(const DataDescription data, DescribeData(study->data));
-  const SpaceReport report = ExamineSpace(*study->space, data.task);
+  ASSIGN_OR_RETURN(const DataDescription data, DescribeDataOf(*study, options.common.quiet));
+  const SpaceReport report = Examine(*study, data.task, options.common.quiet);
   switch (options.common.output) {
     case Output::kTable:
       PrintTable(*study, data.task, report);

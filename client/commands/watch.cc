@@ -30,7 +30,7 @@ absl::Status WatchUntilEnd(Session& session, const WatchVerbOptions& options, Op
               << std::endl;
     const auto workers = session.client().ListWorkers();
     if (workers.ok() && workers->empty()) {
-      std::cerr << "no worker is there; on this machine \"cambrian run FILE\" brings some\n";
+      std::cerr << "no worker is there; \"cambrian run FILE\" brings some\n";
     }
   }
   Interrupt interrupt;

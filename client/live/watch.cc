@@ -54,7 +54,7 @@ class Watcher {
 
   absl::StatusOr<v1::Study> Run() {
     const absl::Status status = Loop();
-    if (live_) screen_.Clear();
+    if (live_) screen_.Clear(Terminal::Of(STDERR_FILENO).width);
     RETURN_IF_ERROR(status);
     return client_->GetStudy(name_);
   }
@@ -142,8 +142,9 @@ class Watcher {
     next_draw_ = absl::Now() + kRedraw;
     const Terminal terminal = Terminal::Of(STDERR_FILENO);
     // One column is left free: a terminal may wrap after its last one.
-    screen_.Draw(
-        RenderLive(progress_, Clock::System().Monotonic(), terminal.width - 1, terminal.colour));
+    const auto lines =
+        RenderLive(progress_, Clock::System().Monotonic(), terminal.width - 1, terminal.colour);
+    screen_.Draw(lines, terminal.width);
   }
 
   const std::string name_;
@@ -152,7 +153,7 @@ class Watcher {
   const WatchOptions& options_;
   const bool live_;
   StudyProgress progress_;
-  Screen screen_;
+  Screen screen_{[](absl::string_view text) { WriteAll(STDERR_FILENO, text); }};
   std::unique_ptr<EventPump> pump_;
   int64_t last_event_ = 0;
   absl::Time next_draw_ = absl::InfinitePast();
