@@ -204,9 +204,9 @@ class Picture {
   // The operations, in bold if decisions chose them, and below those decisions, each where it first
   // appears.
   std::string Label(size_t n) const {
-    const std::string text = Escape(NodeText(network_, nodes_[n]));
+    std::string text = Escape(NodeText(network_, nodes_[n]));
     if (Decisions(n).empty()) return text;
-    const std::string bold = absl::StrCat("<B>", text, "</B>");
+    std::string bold = absl::StrCat("<B>", text, "</B>");
     if (nodes_[n].family == Family::kJoin) return bold;
     std::vector<std::string> lines;
     for (const std::string& decision : Decisions(n)) {

@@ -23,8 +23,8 @@ struct DrawOptions {
 std::string NetworkToDot(const Network& network, const DrawOptions& options);
 
 // The picture as an SVG document. One call at a time in a process: Graphviz's library is not
-// thread-safe. \error kInvalidArgument if the network is too large for a picture, kInternal with
-// Graphviz's message.
+// thread-safe. Two drawings of one network may differ in what stands left and right. \error
+// kInvalidArgument if the network is too large for a picture, kInternal with Graphviz's message.
 absl::StatusOr<std::string> DrawNetwork(const Network& network, const DrawOptions& options);
 
 }  // namespace cambrian

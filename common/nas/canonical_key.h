@@ -19,7 +19,8 @@ struct CanonicalKey {
   std::string ToString() const;
   static absl::StatusOr<CanonicalKey> FromString(absl::string_view hex);
 
-  auto operator<=>(const CanonicalKey&) const = default;
+  // clang-tidy 14 takes the comparison with 0 in it for a pointer.
+  auto operator<=>(const CanonicalKey&) const = default;  // NOLINT(modernize-use-nullptr)
   template <typename H>
   friend H AbslHashValue(H h, const CanonicalKey& key) {
     return H::combine(std::move(h), key.high, key.low);
