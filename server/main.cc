@@ -123,6 +123,7 @@ absl::Status Serve(const Flags& flags) {
   coordinator.Drain();
   server.Shutdown(kGrace);
   loop.Stop();
+  executor.Stop();
   return absl::OkStatus();
 }
 

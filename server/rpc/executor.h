@@ -10,11 +10,15 @@
 
 namespace cambrian {
 
-// Thread-safe. Tasks begin in order. Destroying it runs those that wait.
+// Thread-safe. Tasks begin in order.
 class Executor {
  public:
   explicit Executor(int threads);
   ~Executor();
+
+  // Runs those that wait, then ends its threads. Tasks that come later are dropped. May be called
+  // again.
+  void Stop();
 
   void Run(std::function<void()> task);
 

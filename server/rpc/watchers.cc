@@ -17,17 +17,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
 
   void Begin(std::shared_ptr<Stream> self) {
     self_ = self;
-    watchers_.executor_.Run([self] {
-      const absl::StatusOr<std::string> name = self->watchers_.queries_.Resolve(self->study_);
-      const absl::StatusOr<int64_t> id =
-          name.ok() ? self->watchers_.queries_.StudyId(*name) : name.status();
-      if (!id.ok()) return self->FinishOnce(id.status());
-      self->study_ = *name;
-      self->id_ = *id;
-      // Before the first read, so that no event falls between the two.
-      self->watchers_.Register(*id, self);
-      self->Read();
-    });
+    watchers_.executor_.Run([self] { self->Resolve(self); });
   }
 
   // There may be more in the store.
@@ -46,7 +36,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
   void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
   void OnDone() override {
     std::shared_ptr<Stream> self = std::move(self_);
-    watchers_.Unregister(id_, self);
+    watchers_.Unregister(self);
   }
 
  private:
@@ -54,6 +44,19 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
     std::deque<v1::Event> events;
     bool last = false;
   };
+
+  // Finds the study, and reads for the first time.
+  void Resolve(const std::shared_ptr<Stream>& self) {
+    const absl::StatusOr<std::string> name = watchers_.queries_.Resolve(study_);
+    const absl::StatusOr<int64_t> id =
+        name.ok() ? watchers_.queries_.StudyId(*name) : name.status();
+    if (!id.ok()) return FinishOnce(id.status());
+    study_ = *name;
+    // Before the first read, so that no event falls between the two.
+    watchers_.Register(*id, self);
+    if (IsFinished()) return watchers_.Unregister(self);  // it may be done already
+    Read();
+  }
 
   // Reads a page; on the executor, while `busy_`.
   void Read() {
@@ -91,6 +94,11 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
     }
   }
 
+  bool IsFinished() {
+    MutexLock lock(&mutex_);
+    return finished_;
+  }
+
   void FinishOnce(const absl::Status& status) {
     MutexLock lock(&mutex_);
     if (finished_) return;
@@ -101,7 +109,6 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
   Watchers& watchers_;
   std::string study_;
   int64_t after_;
-  int64_t id_ = 0;
   std::shared_ptr<Stream> self_;
   Mutex mutex_;
   Page page_ ABSL_GUARDED_BY(mutex_);          // what is left to write; the first is being written
@@ -132,12 +139,13 @@ void Watchers::Register(int64_t study, std::shared_ptr<Stream> stream) {
   streams_[study].insert(std::move(stream));
 }
 
-void Watchers::Unregister(int64_t study, const std::shared_ptr<Stream>& stream) {
+void Watchers::Unregister(const std::shared_ptr<Stream>& stream) {
   MutexLock lock(&mutex_);
-  auto it = streams_.find(study);
-  if (it == streams_.end()) return;
-  it->second.erase(stream);
-  if (it->second.empty()) streams_.erase(it);
+  for (auto it = streams_.begin(); it != streams_.end(); ++it) {
+    if (it->second.erase(stream) == 0) continue;
+    if (it->second.empty()) streams_.erase(it);
+    return;
+  }
 }
 
 }  // namespace cambrian

@@ -31,7 +31,7 @@ class Watchers {
   class Stream;
 
   void Register(int64_t study, std::shared_ptr<Stream> stream);
-  void Unregister(int64_t study, const std::shared_ptr<Stream>& stream);
+  void Unregister(const std::shared_ptr<Stream>& stream);
 
   const Queries& queries_;
   Executor& executor_;

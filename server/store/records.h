@@ -36,7 +36,7 @@ struct StudyRecord {
   int64_t infeasible = 0;
   int64_t failed = 0;
   int64_t cancelled = 0;
-  int64_t known = 0;  // of the succeeded, those that needed no work
+  int64_t known = 0;    // of the succeeded, those that needed no work
   Objective objective;  // the first: the front is listed by it
   int64_t trial_budget = 0;
   absl::Duration time_budget = absl::InfiniteDuration();

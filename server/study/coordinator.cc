@@ -150,10 +150,7 @@ void Coordinator::Decide() {
   for (auto& [key, worker] : workers_->all()) {
     workers_->Renumber(worker, leases_->HeldBy(key), name);
   }
-  for (auto& [id, study] : studies_) {
-    if (study->IsUnfinished()) again_ = true;
-    study->TakeChanges(batch_, unused_);
-  }
+  for (auto& [id, study] : studies_) study->TakeChanges(batch_, unused_);
 }
 
 absl::Status Coordinator::Commit() {

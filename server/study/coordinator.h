@@ -101,6 +101,7 @@ class Coordinator {
   void HandleCompletion(const v1::Completion& completion);
   void HandleHandBack(const v1::HandBack& hand_back);
   void ExpireLeases();
+  void Lose(const Lease& lease);
   void GrantWork();
   bool GrantOne(Worker& worker, std::set<int64_t>& without_work);
   void ReleaseCancelled(Study& study);

@@ -30,10 +30,8 @@ void Coordinator::HandlePoll(const v1::PollRequest& request, Answer<v1::Assignme
   const std::string& name = request.worker().name();
   for (const v1::Held& held : request.held()) leases_->Renew(held.token(), name, now_);
   for (const Lease& lease : workers_->Unlisted(worker, request.revision(), leases_->HeldBy(name))) {
-    spdlog::warn("worker {} has lost {}", name, lease.token);
     leases_->Release(lease.assignment, lease.token).IgnoreError();
-    studies_.at(lease.assignment.study)
-        ->Requeue(lease.assignment.trial, lease.token, /*lost=*/true, wall_);
+    Lose(lease);
   }
   if (worker.poll) {
     // The worker has given up on its older Poll.
@@ -52,7 +50,8 @@ void Coordinator::HandleReport(const v1::ReportRequest& request, Answer<v1::Assi
     return;
   }
   const std::string name = request.worker().name();
-  workers_->Hear(request.worker(), request.free_slots(), request.held(), wall_, now_);
+  Worker& worker =
+      workers_->Hear(request.worker(), request.free_slots(), request.held(), wall_, now_);
   for (const v1::Held& held : request.held()) leases_->Renew(held.token(), name, now_);
   for (const v1::ProgressReport& progress : request.progress()) HandleProgress(progress);
   std::vector<int64_t> settled;
@@ -61,6 +60,10 @@ void Coordinator::HandleReport(const v1::ReportRequest& request, Answer<v1::Assi
     settled.push_back(completion.token());
   }
   for (const v1::HandBack& hand_back : request.hand_backs()) HandleHandBack(hand_back);
+  // What the worker is done with it need not be told to stop.
+  std::erase_if(worker.listed, [&](const v1::Held& held) {
+    return std::find(settled.begin(), settled.end(), held.token()) != settled.end();
+  });
   reporting_.insert(name);
   replies_.push_back({[this, name, settled = std::move(settled), answer] {
                         answer(AssignmentsOf(*workers_->Find(name), settled));
@@ -111,13 +114,15 @@ void Coordinator::HandleHandBack(const v1::HandBack& hand_back) {
 }
 
 void Coordinator::ExpireLeases() {
-  for (const Lease& lease : leases_->TakeExpired(now_)) {
-    Study& study = *studies_.at(lease.assignment.study);
-    spdlog::warn("no word from worker {}: {}/{} is queued again", lease.worker, study.record().name,
-                 lease.assignment.trial);
-    study.Requeue(lease.assignment.trial, lease.token, /*lost=*/true, wall_);
-    ReleaseCancelled(study);
-  }
+  for (const Lease& lease : leases_->TakeExpired(now_)) Lose(lease);
+}
+
+void Coordinator::Lose(const Lease& lease) {
+  Study& study = *studies_.at(lease.assignment.study);
+  spdlog::warn("worker {} has lost {}/{}", lease.worker, study.record().name,
+               lease.assignment.trial);
+  study.Requeue(lease.assignment.trial, lease.token, /*lost=*/true, wall_);
+  ReleaseCancelled(study);
 }
 
 void Coordinator::ReleaseCancelled(Study& study) {
@@ -157,6 +162,7 @@ bool Coordinator::GrantOne(Worker& worker, std::set<int64_t>& without_work) {
       return false;
     }
     if (!*trial) {
+      again_ |= study.IsUnfinished();
       without_work.insert(*id);
       continue;
     }

@@ -49,6 +49,7 @@ class Server {
     coordinator_.Drain();
     server_.Shutdown(absl::Seconds(5));
     loop_.Stop();
+    executor_.Stop();
   }
   const std::string& address() const { return address_; }
 
