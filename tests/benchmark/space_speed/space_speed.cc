@@ -97,10 +97,11 @@ bool MeasureDraws(const SearchSpace& space) {
   const double sampled = kDraws / sampling;
   const double mutated = kDraws / mutation;
   const bool both = active == 2 * kDraws;
-  return Report("darts: samples", sampled, "a second", kGoalPerSecond,
-                both && sampled >= kGoalPerSecond) &
-         Report("darts: mutations", mutated, "a second", kGoalPerSecond,
-                both && mutated >= kGoalPerSecond);
+  const bool samples = Report("darts: samples", sampled, "a second", kGoalPerSecond,
+                              both && sampled >= kGoalPerSecond);
+  const bool mutations = Report("darts: mutations", mutated, "a second", kGoalPerSecond,
+                                both && mutated >= kGoalPerSecond);
+  return samples && mutations;
 }
 
 int Main() {
