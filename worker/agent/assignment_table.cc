@@ -6,7 +6,7 @@ namespace cambrian {
 
 AssignmentTable::Changes AssignmentTable::Apply(const v1::Assignments& set) {
   Changes changes;
-  if (set.revision() < revision_) return changes;
+  if (set.revision() <= revision_) return changes;
   revision_ = set.revision();
   std::set<int64_t> listed;
   for (const v1::Assignment& assignment : set.assignments()) {

@@ -28,8 +28,8 @@ class AssignmentTable {
 
   explicit AssignmentTable(int slots) : slots_(slots) {}
 
-  // A set that is older than the newest seen is ignored, and so is what is marked to stop without
-  // being here.
+  // A set that is not newer than the newest seen says nothing. What is marked to stop without being
+  // here is ignored.
   Changes Apply(const v1::Assignments& set);
   // A completion from this worker's earlier life, still to be delivered.
   void Restore(const v1::Completion& completion);

@@ -11,7 +11,7 @@ absl::StatusOr<StudyCache::Study> StudyCache::Get(const std::string& study) {
   if (const auto found = studies_.find(study); found != studies_.end()) return found->second;
   ASSIGN_OR_RETURN(const std::string text, fetch_(study));
   Diagnostics diagnostics(study, text);
-  std::shared_ptr<const StudySpec> spec = ParseStudy(text, "/", {}, diagnostics);
+  std::shared_ptr<const StudySpec> spec = ParseStudy(text, "", {}, diagnostics);
   Study parsed = std::move(spec);
   if (*parsed == nullptr) {
     parsed = absl::InvalidArgumentError(absl::StrCat(

@@ -65,8 +65,9 @@ class AgentTest : public ::testing::Test {
                          [&](const auto& report) { return report.token() == token; });
     });
   }
-  // Waits for a Poll that says just this.
-  bool AwaitPoll(int64_t revision, int free_slots, const std::vector<int64_t>& held) {
+  // Waits for a Poll that knows the newest set and says just this.
+  bool AwaitPoll(int free_slots, const std::vector<int64_t>& held) {
+    const int64_t revision = server_.revision();
     return server_.Await([&](const Heard& heard) {
       return !heard.polls.empty() && heard.polls.back().revision() == revision &&
              heard.polls.back().free_slots() == free_slots && HeldIn(heard.polls.back()) == held;
@@ -84,11 +85,11 @@ class AgentTest : public ::testing::Test {
 
 TEST_F(AgentTest, EvaluatesReportsAndForgets) {
   Start();
-  ASSERT_TRUE(AwaitPoll(0, 2, {}));
+  ASSERT_TRUE(AwaitPoll(2, {}));
   EXPECT_EQ(server_.heard().polls[0].worker().name(), "bert");
   EXPECT_EQ(server_.heard().polls[0].worker().slots(), 2);
   EXPECT_EQ(server_.heard().polls[0].worker().evaluators(0), "scripted");
-  server_.Set(1, {MakeAssignment(1, "succeed")});
+  server_.Set({MakeAssignment(1, "succeed")});
   ASSERT_TRUE(AwaitCompletions(1));
   const v1::Completion completion = server_.heard().completions[0];
   EXPECT_EQ(completion.assignment(), "test-1/1");
@@ -100,8 +101,8 @@ TEST_F(AgentTest, EvaluatesReportsAndForgets) {
   EXPECT_TRUE(server_.Await([](const Heard& heard) { return heard.progress.size() == 2; }));
 
   // Settled: no longer held, and never started or reported again.
-  server_.Set(2, {});
-  EXPECT_TRUE(AwaitPoll(2, 2, {}));
+  server_.Set({});
+  EXPECT_TRUE(AwaitPoll(2, {}));
   EXPECT_EQ(server_.heard().completions.size(), 1u);
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/outbox"));
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/trials"));
@@ -109,9 +110,9 @@ TEST_F(AgentTest, EvaluatesReportsAndForgets) {
 
 TEST_F(AgentTest, FetchesAStudyOnce) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "succeed"), MakeAssignment(2, "succeed")});
+  server_.Set({MakeAssignment(1, "succeed"), MakeAssignment(2, "succeed")});
   ASSERT_TRUE(AwaitCompletions(2));
-  server_.Set(2, {MakeAssignment(3, "succeed")});
+  server_.Set({MakeAssignment(3, "succeed")});
   ASSERT_TRUE(AwaitCompletions(3));
   EXPECT_EQ(server_.heard().specs, 1);
 }
@@ -119,11 +120,11 @@ TEST_F(AgentTest, FetchesAStudyOnce) {
 TEST_F(AgentTest, RepeatsACompletionWhoseAnswerWasLost) {
   Start();
   server_.LoseAnswers(1000);
-  server_.Set(1, {MakeAssignment(1, "succeed")});
+  server_.Set({MakeAssignment(1, "succeed")});
   ASSERT_TRUE(AwaitCompletions(3));
   server_.LoseAnswers(0);
-  server_.Set(2, {});
-  ASSERT_TRUE(AwaitPoll(2, 2, {}));
+  server_.Set({});
+  ASSERT_TRUE(AwaitPoll(2, {}));
   const Heard heard = server_.heard();
   for (const v1::Completion& completion : heard.completions) {
     EXPECT_EQ(completion.SerializeAsString(), heard.completions[0].SerializeAsString());
@@ -133,39 +134,39 @@ TEST_F(AgentTest, RepeatsACompletionWhoseAnswerWasLost) {
 TEST_F(AgentTest, StopsWhatTheServerMarks) {
   Start();
   v1::Assignment assignment = MakeAssignment(1, "work");
-  server_.Set(1, {assignment});
+  server_.Set({assignment});
   ASSERT_TRUE(AwaitProgress(1));
   assignment.set_stop(true);
-  server_.Set(2, {assignment});
+  server_.Set({assignment});
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_EQ(server_.heard().completions[0].outcome(), v1::OUTCOME_STOPPED);
 }
 
 TEST_F(AgentTest, DropsWhatTheServerListsNoLonger) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "work")});
+  server_.Set({MakeAssignment(1, "work")});
   ASSERT_TRUE(AwaitProgress(1));
-  server_.Set(2, {MakeAssignment(2, "succeed")});
+  server_.Set({MakeAssignment(2, "succeed")});
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_EQ(server_.heard().completions[0].token(), 2);
-  server_.Set(3, {});
-  EXPECT_TRUE(AwaitPoll(3, 2, {}));
+  server_.Set({});
+  EXPECT_TRUE(AwaitPoll(2, {}));
   EXPECT_EQ(server_.heard().completions.size(), 1u);
 }
 
 TEST_F(AgentTest, IgnoresAnOlderRevision) {
   Start();
-  server_.Set(5, {MakeAssignment(1, "work")});
+  server_.Set({MakeAssignment(1, "work")});
   ASSERT_TRUE(AwaitProgress(1));
   const size_t polls = server_.heard().polls.size();
-  server_.Set(4, {MakeAssignment(2, "work")});
+  server_.SetOlder({MakeAssignment(2, "work")});
   ASSERT_TRUE(server_.Await([&](const Heard& heard) { return heard.polls.size() > polls; }));
-  EXPECT_TRUE(AwaitPoll(5, 1, {1}));
+  EXPECT_TRUE(AwaitPoll(1, {1}));
 }
 
 TEST_F(AgentTest, UploadsACheckpointBeforeTheCompletion) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  server_.Set({MakeAssignment(1, "checkpoint")});
   ASSERT_TRUE(AwaitCompletions(1));
   const Heard heard = server_.heard();
   ASSERT_EQ(heard.uploads.size(), 1u);
@@ -174,7 +175,7 @@ TEST_F(AgentTest, UploadsACheckpointBeforeTheCompletion) {
 
   v1::Assignment unwanted = MakeAssignment(2, "checkpoint");
   unwanted.set_keep_checkpoint(false);
-  server_.Set(2, {unwanted});
+  server_.Set({unwanted});
   ASSERT_TRUE(AwaitCompletions(2));
   EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
 }
@@ -183,19 +184,19 @@ TEST_F(AgentTest, TriesAnUploadAgainButNotForEver) {
   server_.RefuseUploads({grpc::Status(grpc::StatusCode::UNAVAILABLE, "away"),
                          grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "disk full")});
   Start();
-  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  server_.Set({MakeAssignment(1, "checkpoint")});
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_EQ(server_.heard().uploads.count(server_.heard().completions[0].checkpoint()), 1u);
 
   server_.RefuseUploads({grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "not this one")});
-  server_.Set(2, {MakeAssignment(2, "checkpoint")});
+  server_.Set({MakeAssignment(2, "checkpoint")});
   ASSERT_TRUE(AwaitCompletions(2));
   EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
 }
 
 TEST_F(AgentTest, ACrashIsACompletionToo) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "crash"), MakeAssignment(2, "flood", "yes")});
+  server_.Set({MakeAssignment(1, "crash"), MakeAssignment(2, "flood", "yes")});
   ASSERT_TRUE(AwaitCompletions(2));
   for (const v1::Completion& completion : server_.heard().completions) {
     EXPECT_EQ(completion.outcome(),
@@ -207,7 +208,7 @@ TEST_F(AgentTest, ACrashIsACompletionToo) {
 TEST_F(AgentTest, AStudyThatItCannotReadFailsItsTrials) {
   server_.AddStudy("test-1", "study: [");
   Start();
-  server_.Set(1, {MakeAssignment(1, "succeed")});
+  server_.Set({MakeAssignment(1, "succeed")});
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_EQ(server_.heard().completions[0].outcome(), v1::OUTCOME_FAILED);
   EXPECT_THAT(server_.heard().completions[0].reason(), HasSubstr("cannot read the study"));
@@ -216,7 +217,7 @@ TEST_F(AgentTest, AStudyThatItCannotReadFailsItsTrials) {
 TEST_F(AgentTest, AResultOutlivesItsWorker) {
   Start();
   server_.LoseAnswers(1'000'000);
-  server_.Set(1, {MakeAssignment(1, "checkpoint")});
+  server_.Set({MakeAssignment(1, "checkpoint")});
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_TRUE(End(Manner::kAtOnce).ok());
 
@@ -226,13 +227,13 @@ TEST_F(AgentTest, AResultOutlivesItsWorker) {
   Start();
   ASSERT_TRUE(server_.Await([&](const Heard& heard) { return heard.reports.size() > reports; }));
   EXPECT_EQ(server_.heard().completions.back().SerializeAsString(), completion.SerializeAsString());
-  server_.Set(2, {});
-  EXPECT_TRUE(AwaitPoll(2, 2, {}));
+  server_.Set({});
+  EXPECT_TRUE(AwaitPoll(2, {}));
 }
 
 TEST_F(AgentTest, HandsBackWhatRunsWhenItLeaves) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "work"), MakeAssignment(2, "succeed")});
+  server_.Set({MakeAssignment(1, "work"), MakeAssignment(2, "succeed")});
   ASSERT_TRUE(AwaitProgress(1));
   ASSERT_TRUE(AwaitCompletions(1));
   EXPECT_TRUE(End(Manner::kOrderly).ok());
@@ -245,7 +246,7 @@ TEST_F(AgentTest, HandsBackWhatRunsWhenItLeaves) {
 
 TEST_F(AgentTest, EndsAtOnceIfTold) {
   Start();
-  server_.Set(1, {MakeAssignment(1, "work")});
+  server_.Set({MakeAssignment(1, "work")});
   ASSERT_TRUE(AwaitProgress(1));
   const auto pid = static_cast<pid_t>(server_.heard().progress[0].progress().metrics(0).value());
   EXPECT_TRUE(End(Manner::kAtOnce).ok());
@@ -255,7 +256,7 @@ TEST_F(AgentTest, EndsAtOnceIfTold) {
 
 TEST_F(AgentTest, SaysWhichSideIsTooOld) {
   server_.SetProtocol(kWireProtocol + 1);
-  server_.Set(1, {});
+  server_.Set({});
   Start();
   const absl::Status status = Join();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
@@ -267,7 +268,7 @@ TEST_F(AgentTest, WaitsForAServerThatIsAway) {
   Start();
   FakeServer other(folder_.path() + "/socket");
   other.AddStudy("test-1", kTestStudy);
-  other.Set(1, {MakeAssignment(1, "succeed")});
+  other.Set({MakeAssignment(1, "succeed")});
   EXPECT_TRUE(other.Await([](const Heard& heard) { return heard.completions.size() == 1; }));
   End(Manner::kAtOnce).IgnoreError();
 }

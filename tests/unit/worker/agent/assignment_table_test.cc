@@ -51,6 +51,14 @@ TEST(AssignmentTableTest, StartsWhatIsNewOnce) {
   EXPECT_EQ(table.Find(6)->assignment(), "a/6");
 }
 
+TEST(AssignmentTableTest, ASetThatItKnowsSaysNothing) {
+  AssignmentTable table(2);
+  table.Apply(Set(1, {Make(5)}));
+  table.End(5, true);
+  table.Settle(5);
+  EXPECT_THAT(Tokens(table.Apply(Set(1, {Make(5)})).start), IsEmpty());
+}
+
 TEST(AssignmentTableTest, IgnoresAnOlderRevision) {
   AssignmentTable table(2);
   table.Apply(Set(4, {Make(5)}));

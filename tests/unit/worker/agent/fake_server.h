@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,13 +57,18 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     studies_[name] = text;
   }
   // The set that is answered from now on.
-  void Set(int64_t revision, const std::vector<v1::Assignment>& assignments) {
+  void Set(const std::vector<v1::Assignment>& assignments) {
     MutexLock lock(&mutex_);
-    set_.set_revision(revision);
-    set_.clear_assignments();
-    for (const v1::Assignment& assignment : assignments) *set_.add_assignments() = assignment;
-    ++changes_;
-    news_.SignalAll();
+    SetLocked(++revision_, assignments);
+  }
+  // One under an older revision than the newest.
+  void SetOlder(const std::vector<v1::Assignment>& assignments) {
+    MutexLock lock(&mutex_);
+    SetLocked(revision_ - 1, assignments);
+  }
+  int64_t revision() {
+    MutexLock lock(&mutex_);
+    return revision_;
   }
   void SetProtocol(int protocol) {
     MutexLock lock(&mutex_);
@@ -115,6 +121,7 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     for (const auto& p : request->progress()) heard_.progress.push_back(p);
     for (const auto& h : request->hand_backs()) heard_.hand_backs.push_back(h);
     news_.SignalAll();
+    Settle(*request);
     if (lose_answers_ > 0) {
       --lose_answers_;
       return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the answer was lost");
@@ -161,6 +168,25 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
   }
 
  private:
+  void SetLocked(int64_t revision, const std::vector<v1::Assignment>& assignments)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    set_.set_revision(revision);
+    set_.clear_assignments();
+    for (const v1::Assignment& assignment : assignments) *set_.add_assignments() = assignment;
+    ++changes_;
+    news_.SignalAll();
+  }
+  // Takes the completions: what they complete is no longer in the set.
+  void Settle(const v1::ReportRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::set<int64_t> done;
+    for (const auto& c : request.completions()) done.insert(c.token());
+    std::vector<v1::Assignment> left;
+    for (const v1::Assignment& a : set_.assignments()) {
+      if (!done.contains(a.token())) left.push_back(a);
+    }
+    if (static_cast<int>(left.size()) < set_.assignments_size()) SetLocked(++revision_, left);
+  }
+
   Mutex mutex_;
   CondVar news_;
   Heard heard_ ABSL_GUARDED_BY(mutex_);
@@ -171,6 +197,7 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     return set;
   }();
   std::map<std::string, std::string> studies_ ABSL_GUARDED_BY(mutex_);
+  int64_t revision_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t answered_ ABSL_GUARDED_BY(mutex_) = 0;  // changes that a Poll was answered with
   int lose_answers_ ABSL_GUARDED_BY(mutex_) = 0;

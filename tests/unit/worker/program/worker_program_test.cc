@@ -58,7 +58,7 @@ class WorkerProgramTest : public ::testing::Test {
   // Starts it and has it work. Returns the evaluator's process.
   pid_t StartWorking(const std::string& what = "work", const std::string& mode = "") {
     StartWorker(mode);
-    server_.Set(1, {MakeAssignment(1, what)});
+    server_.Set({MakeAssignment(1, what)});
     EXPECT_TRUE(server_.Await([](const Heard& heard) { return !heard.progress.empty(); })) << Log();
     return static_cast<pid_t>(server_.heard().progress[0].progress().metrics(0).value());
   }
@@ -126,7 +126,7 @@ TEST_F(WorkerProgramTest, AnEvaluatorThatCannotBeUsedIsSaidAtOnce) {
 
 TEST_F(WorkerProgramTest, AServerOfAnotherProtocolIsSaid) {
   server_.SetProtocol(kWireProtocol + 1);
-  server_.Set(1, {});
+  server_.Set({});
   StartWorker();
   EXPECT_EQ(AwaitEnd(), "with exit status 1");
   EXPECT_THAT(Log(), HasSubstr("the worker is too old"));

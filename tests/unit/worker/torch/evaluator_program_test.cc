@@ -17,8 +17,6 @@
 #include "tests/unit/worker/torch/test_data.h"
 #include "tests/unit/worker/torch/test_files.h"
 
-extern char** environ;
-
 namespace cambrian {
 namespace {
 
