@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
 #include "client/format/json.h"
+#include "client/format/study_table.h"
 #include "common/base/status.h"
 
 namespace cambrian {
@@ -25,11 +26,11 @@ absl::StatusOr<ExitCode> Cancel(const CancelOptions& options) {
     return absl::FailedPreconditionError(
         absl::StrCat("study \"", study.name(), "\" has ended: ", StudyStateName(study.state())));
   }
-  RETURN_IF_ERROR(Confirm(
-      absl::StrCat("This ends study \"", study.name(), "\" for good after ",
-                   study.trials() - study.queued() - study.running(), " of ", study.trial_budget(),
-                   " trials; ", study.running(), " in progress are lost, results stay"),
-      options.yes));
+  RETURN_IF_ERROR(
+      Confirm(absl::StrCat("This ends study \"", study.name(), "\" for good after ",
+                           FinishedTrials(study), " of ", study.trial_budget(), " trials; ",
+                           study.running(), " in progress are lost, results stay"),
+              options.yes));
   ASSIGN_OR_RETURN(const v1::Study after, session->client().CancelStudy(study.name()));
   if (options.common.output == Output::kJson) {
     std::cout << JsonLine(StudyToJson(after));

@@ -102,7 +102,7 @@ absl::StatusOr<OpenStudy> FindStudy(StudyClient& client, const std::string& stud
   OpenStudy open;
   ASSIGN_OR_RETURN(open.summary, client.GetStudy(name, /*with_text=*/true));
   Diagnostics diagnostics(open.summary.name(), open.summary.text());
-  open.spec = ParseStudy(open.summary.text(), "/", {}, diagnostics);
+  open.spec = ParseStudy(open.summary.text(), "", {}, diagnostics);
   if (open.spec == nullptr) {
     return Annotate(diagnostics.ToStatus(), "the server's study file cannot be read");
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/format/number.h"
+#include "client/format/study_table.h"
 #include "client/format/terminal.h"
 #include "client/format/time.h"
 #include "client/live/progress.h"
@@ -15,10 +16,6 @@
 
 namespace cambrian {
 namespace {
-
-int64_t FinishedTrials(const v1::Study& study) {
-  return study.trials() - study.queued() - study.running();
-}
 
 // "(3:01, 5.4 device-minutes)"
 std::string DescribeEffort(const v1::Study& study) {

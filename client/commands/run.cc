@@ -13,6 +13,7 @@
 #include "client/commands/continuation.h"
 #include "client/commands/report.h"
 #include "client/format/number.h"
+#include "client/format/study_table.h"
 #include "client/format/terminal.h"
 #include "client/format/text.h"
 #include "client/live/interrupt.h"
@@ -110,8 +111,7 @@ class Run {
     if (study->state() == v1::COMPLETED && !larger) {
       Say(absl::StrCat(study->name(), " is already complete; nothing to do"));
     } else {
-      Say(absl::StrCat("continuing ", study->name(), " after ",
-                       study->trials() - study->queued() - study->running(), " trials"));
+      Say(absl::StrCat("continuing ", study->name(), " after ", FinishedTrials(*study), " trials"));
     }
     return study->name();
   }
@@ -196,9 +196,9 @@ class Run {
   }
 
   void SayHowToContinue(const v1::Study& study) const {
-    Say(absl::StrCat(
-        study.name(), " stopped after ", study.trials() - study.queued() - study.running(), " of ",
-        study.trial_budget(), " trials; the same command continues it:\n  ", Command()));
+    Say(absl::StrCat(study.name(), " stopped after ", FinishedTrials(study), " of ",
+                     study.trial_budget(), " trials; the same command continues it:\n  ",
+                     Command()));
   }
 
   void SayHints(const OpenStudy& study, const v1::Trial& best) const {

@@ -12,6 +12,7 @@
 #include "client/format/facts.h"
 #include "client/format/json.h"
 #include "client/format/number.h"
+#include "client/format/study_table.h"
 #include "client/format/time.h"
 #include "common/base/status.h"
 #include "common/wire/convert.h"
@@ -27,7 +28,7 @@ struct ShowOptions {
 
 std::string DescribeTrials(const v1::Study& s) {
   std::vector<std::string> parts = {
-      absl::StrCat(s.trials() - s.queued() - s.running(), " of ", s.trial_budget(), " done")};
+      absl::StrCat(FinishedTrials(s), " of ", s.trial_budget(), " done")};
   const auto add = [&parts](int64_t count, absl::string_view what) {
     if (count > 0) parts.push_back(absl::StrCat(count, " ", what));
   };
@@ -82,6 +83,8 @@ absl::StatusOr<ExitCode> Show(const ShowOptions& options) {
     std::cout << study.summary.text();
   } else if (options.common.output == Output::kJson) {
     std::cout << JsonLine(StudyToJson(study.summary));
+  } else if (options.common.output == Output::kCsv) {
+    std::cout << StudiesCsv({study.summary});
   } else {
     std::cout << Describe(study).Render(STDOUT_FILENO);
   }

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/commands/command.h"
 #include "client/format/json.h"
+#include "client/format/study_table.h"
 #include "common/base/status.h"
 
 namespace cambrian {
@@ -25,6 +26,8 @@ absl::StatusOr<ExitCode> Submit(const SubmitOptions& options) {
   ASSIGN_OR_RETURN(const v1::Study study, session->client().CreateStudy(text));
   if (options.common.output == Output::kJson) {
     std::cout << JsonLine(StudyToJson(study));
+  } else if (options.common.output == Output::kCsv) {
+    std::cout << StudiesCsv({study});
   } else {
     std::cout << study.name() << "\n";
   }

@@ -14,6 +14,7 @@
 #include "client/format/number.h"
 #include "client/format/text.h"
 #include "client/format/time.h"
+#include "client/format/trial_table.h"
 #include "common/base/status.h"
 #include "common/wire/convert.h"
 
@@ -102,6 +103,8 @@ absl::StatusOr<ExitCode> ShowTrial(const TrialOptions& options) {
   ASSIGN_OR_RETURN(const OpenTrial open, Open(options));
   if (options.common.output == Output::kJson) {
     std::cout << JsonLine(TrialToJson(open.trial));
+  } else if (options.common.output == Output::kCsv) {
+    std::cout << TrialsCsv(*open.study.spec, {open.trial});
   } else {
     std::cout << Describe(open).Render(STDOUT_FILENO);
   }

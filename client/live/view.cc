@@ -65,7 +65,10 @@ std::string ProgressLine(const StudyProgress& progress, absl::Duration now, int 
   const std::string count =
       absl::StrCat("  ", progress.finished(), "/", budget, budget == 1 ? " trial " : " trials ");
   std::vector<std::string> parts = {FormatElapsed(progress.Elapsed(now))};
-  if (const absl::Duration left = progress.Left(now); left < absl::InfiniteDuration()) {
+  const absl::Duration left = progress.Left(now);
+  if (left == absl::ZeroDuration()) {
+    parts[0] += ", finishing";
+  } else if (left < absl::InfiniteDuration()) {
     absl::StrAppend(&parts[0], ", about ", FormatElapsed(left), " left");
   }
   if (const double rate = progress.Rate(now); rate > 0) {

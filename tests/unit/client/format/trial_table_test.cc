@@ -37,7 +37,8 @@ TEST(TrialTableTest, CsvHasEveryMetricAndDecision) {
             "study,trial,state,on_front,accuracy,accuracy_low,accuracy_high,latency_ms,"
             "latency_ms_low,latency_ms_high,parameters,parameters_low,parameters_high,"
             "cell.edge_0_1,cell.edge_0_2,cell.edge_1_2");
-  EXPECT_NE(csv.find("fashion-1,19,succeeded,true,0.874,0.868,0.88,0.41,"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("fashion-1,19,succeeded,true,0.874,0.868,0.88,0.41,"), std::string::npos)
+      << csv;
   EXPECT_NE(csv.find(",58122.0,,,conv3x3,skip,none\n"), std::string::npos);
 }
 
