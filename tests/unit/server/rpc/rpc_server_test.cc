@@ -1,4 +1,3 @@
-// The services over a real server in this process, on a port that the machine picks.
 #include "server/rpc/rpc_server.h"
 
 #include <sys/socket.h>
@@ -6,21 +5,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <thread>
 
-#include "cambrian/v1/artifact_service.grpc.pb.h"
-#include "cambrian/v1/study_service.grpc.pb.h"
-#include "cambrian/v1/worker_service.grpc.pb.h"
-#include "common/base/version.h"
-#include "common/wire/convert.h"
-#include "gmock/gmock.h"
-#include "grpcpp/grpcpp.h"
-#include "gtest/gtest.h"
-#include "server/artifact/files.h"
-#include "server/store/sqlite.h"
-#include "server/study/decision_loop.h"
-#include "tests/testing/server_study.h"
-#include "tests/testing/temporary_folder.h"
+#include "tests/unit/server/rpc/rpc_fixture.h"
 
 namespace cambrian {
 namespace {
@@ -28,150 +16,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using testing::StudyText;
-
-constexpr char kHello[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-
-// Everything that main wires, for one server's life.
-class Server {
- public:
-  Server(const testing::TemporaryFolder& folder, const std::string& listen)
-      : store_(OpenSqliteStore(folder / "test.db").value()),
-        artifacts_(OpenArtifactFiles(folder / "artifacts").value()),
-        queries_(*store_),
-        executor_(2),
-        watchers_(queries_, executor_),
-        coordinator_({}, *store_, Clock::System(), reader_, Listener()),
-        server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_),
-        loop_(coordinator_) {
-    address_ = server_.Start({ParseListenAddress(listen).value()}).value().at(0);
-  }
-  ~Server() {
-    coordinator_.Drain();
-    server_.Shutdown(absl::Seconds(5));
-    loop_.Stop();
-    executor_.Stop();
-  }
-  const std::string& address() const { return address_; }
-
- private:
-  CoordinatorListener Listener() {
-    CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { watchers_.Notify(study); };
-    return listener;
-  }
-
-  const StudyReader reader_ = NewStudyReader();
-  const std::unique_ptr<TrialStore> store_;
-  const std::unique_ptr<ArtifactStore> artifacts_;
-  const Queries queries_;
-  Executor executor_;
-  Watchers watchers_;
-  Coordinator coordinator_;
-  RpcServer server_;
-  DecisionLoop loop_;
-  std::string address_;
-};
-
-class RpcServerTest : public ::testing::Test {
- protected:
-  RpcServerTest() { Restart("127.0.0.1:0"); }
-
-  void Restart(const std::string& listen) {
-    server_.reset();
-    server_ = std::make_unique<Server>(folder_, listen);
-    channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
-    studies_ = v1::StudyService::NewStub(channel_);
-    workers_ = v1::WorkerService::NewStub(channel_);
-    artifacts_ = v1::ArtifactService::NewStub(channel_);
-  }
-
-  // Calls fail rather than hang.
-  struct Context : grpc::ClientContext {
-    Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
-  };
-
-  v1::Study Create(const std::string& text = StudyText()) {
-    Context context;
-    v1::CreateStudyRequest request;
-    request.set_text(text);
-    v1::Study study;
-    const grpc::Status status = studies_->CreateStudy(&context, request, &study);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return study;
-  }
-  v1::Study Get(const std::string& name) {
-    Context context;
-    v1::GetStudyRequest request;
-    request.set_study(name);
-    v1::Study study;
-    const grpc::Status status = studies_->GetStudy(&context, request, &study);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return study;
-  }
-
-  static v1::WorkerIdentity Identity() {
-    v1::WorkerIdentity identity;
-    identity.set_name("w");
-    identity.set_protocol(kWireProtocol);
-    identity.set_slots(1);
-    identity.add_evaluators("torch");
-    return identity;
-  }
-  v1::Assignments Poll(int64_t revision = 0) {
-    Context context;
-    v1::PollRequest request;
-    *request.mutable_worker() = Identity();
-    request.set_free_slots(1);
-    request.set_revision(revision);
-    v1::Assignments set;
-    const grpc::Status status = workers_->Poll(&context, request, &set);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return set;
-  }
-  v1::Assignments Complete(const v1::Assignment& assignment, double accuracy) {
-    Context context;
-    v1::ReportRequest request;
-    *request.mutable_worker() = Identity();
-    request.set_free_slots(1);
-    v1::Completion& completion = *request.add_completions();
-    completion.set_assignment(assignment.assignment());
-    completion.set_token(assignment.token());
-    completion.set_outcome(v1::OUTCOME_SUCCEEDED);
-    ToProto(Metrics{{"accuracy", {accuracy, {}, {}}}}, completion.mutable_metrics());
-    v1::Assignments set;
-    const grpc::Status status = workers_->Report(&context, request, &set);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return set;
-  }
-  grpc::Status Upload(const std::vector<v1::UploadRequest>& requests) {
-    Context context;
-    v1::UploadResponse response;
-    auto writer = artifacts_->Upload(&context, &response);
-    for (const v1::UploadRequest& request : requests) {
-      if (!writer->Write(request)) break;
-    }
-    writer->WritesDone();
-    return writer->Finish();
-  }
-  static v1::UploadRequest Header(int64_t size, const std::string& sha256) {
-    v1::UploadRequest request;
-    request.mutable_header()->set_size(size);
-    request.mutable_header()->set_sha256(sha256);
-    return request;
-  }
-  static v1::UploadRequest Chunk(const std::string& bytes) {
-    v1::UploadRequest request;
-    request.set_chunk(bytes);
-    return request;
-  }
-
-  testing::TemporaryFolder folder_;
-  std::unique_ptr<Server> server_;
-  std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::StudyService::Stub> studies_;
-  std::unique_ptr<v1::WorkerService::Stub> workers_;
-  std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
-};
 
 TEST_F(RpcServerTest, AStudyRunsFromEndToEnd) {
   EXPECT_EQ(Create().name(), "toy-1");
@@ -299,39 +143,6 @@ TEST_F(RpcServerTest, WhatWasAcknowledgedIsThereAfterARestart) {
   EXPECT_EQ(set.assignments(0).token(), second.token());
   Complete(second, 0.6);
   EXPECT_EQ(Get("toy-1").succeeded(), 2);
-}
-
-TEST_F(RpcServerTest, ArtifactsGoUpAndDown) {
-  ASSERT_TRUE(Upload({Header(5, kHello), Chunk("hel"), Chunk("lo")}).ok());
-  Context context;
-  v1::DownloadRequest request;
-  request.set_sha256(kHello);
-  auto reader = artifacts_->Download(&context, request);
-  std::string content;
-  v1::DownloadResponse response;
-  while (reader->Read(&response)) content += response.chunk();
-  EXPECT_TRUE(reader->Finish().ok());
-  EXPECT_EQ(content, "hello");
-}
-
-TEST_F(RpcServerTest, BrokenUploadsAreRefused) {
-  const auto code = [&](const std::vector<v1::UploadRequest>& requests) {
-    return Upload(requests).error_code();
-  };
-  EXPECT_EQ(code({}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Chunk("hello")}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Header(5, "../x"), Chunk("hello")}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Header(5, kHello), Chunk("hullo")}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Header(4, kHello), Chunk("hello")}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Header(5, kHello), Header(5, kHello)}), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(code({Header(-1, kHello)}), grpc::StatusCode::INVALID_ARGUMENT);
-  Context context;
-  v1::DownloadRequest request;
-  request.set_sha256(kHello);
-  auto reader = artifacts_->Download(&context, request);
-  v1::DownloadResponse response;
-  EXPECT_FALSE(reader->Read(&response));
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
 TEST_F(RpcServerTest, HostileReportsAreRefused) {
