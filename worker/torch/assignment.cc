@@ -146,6 +146,7 @@ absl::StatusOr<Result> AssignmentRunner::RunOrFail(const Start& start, Control& 
   ASSIGN_OR_RETURN(const Recipe recipe, ParseRecipe(start.recipe));
   const Split split = MakeSplit(data->train.labels, data->classes, request->validation, start.share,
                                 start.split_seed);
+  if (split.validation.empty()) return absl::DataLossError("data: no class has two examples");
   const bool bf16 = recipe.precision == Recipe::Precision::kBf16;
 
   NetworkModule module(network, start.seed, device);

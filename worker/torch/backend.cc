@@ -58,6 +58,11 @@ absl::StatusOr<at::Device> FindDevice(absl::string_view name) {
       absl::StrCat("no device \"", name, "\"; there is ", absl::StrJoin(devices, ", ")));
 }
 
+void StartTorch() {
+  at::set_num_interop_threads(1);
+  SetThreads(1);
+}
+
 void SetThreads(int threads) {
   at::set_num_threads(threads);
   // LibTorch does not pass its number on to OpenBLAS, which would take every core.

@@ -22,6 +22,9 @@ std::vector<std::string> Devices();
 // \error kInvalidArgument for a device that is not there.
 absl::StatusOr<at::Device> FindDevice(absl::string_view name);
 
+// Before anything else, once in a process: no threads but those that SetThreads asks for.
+void StartTorch();
+
 // Threads of LibTorch and of the BLAS beneath it, for work that the calling thread starts.
 void SetThreads(int threads);
 int Threads();

@@ -58,7 +58,7 @@ void MeasureChannels(const std::vector<T>& values, int64_t channels, DataSet& da
       squares[c] += value * value;
     }
   }
-  const double count = static_cast<double>(values.size() / channels);
+  const double count = static_cast<double>(values.size()) / static_cast<double>(channels);
   for (int64_t c = 0; c < channels; ++c) {
     const double mean = sum[c] / count;
     const double variance = std::max(0.0, squares[c] / count - mean * mean);

@@ -86,8 +86,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);
-  // One thread until an assignment says otherwise.
-  SetThreads(1);
+  StartTorch();
   if (!data.empty()) {
     const absl::Status status = DescribeData(data);
     if (status.ok()) return 0;

@@ -14,7 +14,15 @@
 namespace cambrian {
 namespace {
 
-using namespace evaluator;  // the messages
+using evaluator::Acquired;
+using evaluator::Message;
+using evaluator::Pause;
+using evaluator::Paused;
+using evaluator::Progress;
+using evaluator::Resume;
+using evaluator::Start;
+using evaluator::Stop;
+using evaluator::Welcome;
 
 constexpr size_t kMaxLineBytes = 16 << 20;
 
@@ -33,7 +41,7 @@ absl::Status Session::ReadUntilClosed() {
     for (size_t end = buffer.find('\n', searched); end != std::string::npos;
          end = buffer.find('\n', start)) {
       ASSIGN_OR_RETURN(const Message message,
-                       Decode(absl::string_view(buffer).substr(start, end - start)));
+                       evaluator::Decode(absl::string_view(buffer).substr(start, end - start)));
       RETURN_IF_ERROR(Obey(message));
       start = end + 1;
     }

@@ -135,11 +135,11 @@ class Trainer {
 }  // namespace
 
 void Verdict::AddTo(Metrics& metrics, absl::string_view prefix) const {
-  constexpr double z = 1.959964;
+  constexpr double kZ = 1.959964;
   const double n = static_cast<double>(count);
   const double p = static_cast<double>(correct) / n;
-  const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
-  const double reach = z / (1 + z * z / n) * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  const double centre = (p + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
+  const double reach = kZ / (1 + kZ * kZ / n) * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
   metrics[absl::StrCat(prefix, "accuracy")] = {p, std::max(0.0, centre - reach),
                                                std::min(1.0, centre + reach)};
   metrics[absl::StrCat(prefix, "loss")] = {loss, {}, {}};
