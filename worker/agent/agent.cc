@@ -89,7 +89,7 @@ absl::Status Agent::Run() {
 void Agent::Shutdown(Manner manner) {
   {
     MutexLock lock(&mutex_);
-    leaving_ = manner;
+    if (leaving_ != Manner::kAtOnce) leaving_ = manner;
     news_.SignalAll();
   }
   if (manner == Manner::kOrderly) {
@@ -264,7 +264,10 @@ void Agent::CollectEnded() {
       ended_.pop_front();
       const int64_t token = TokenOf(ended.outcome.assignment);
       if (const v1::Assignment* found = table_.Find(token)) assignment = *found;
-      const bool finished = ended.outcome.error != evaluator::Error::Kind::kStopped;
+      // What ends an evaluator while the worker leaves may be what ends the worker.
+      const auto& error = ended.outcome.error;
+      const bool finished = !error || error == evaluator::Error::Kind::kInfeasible ||
+                            error == evaluator::Error::Kind::kData;
       ending = table_.End(token, finished);
       if (ending == AssignmentTable::Ending::kHandBack) {
         v1::HandBack& hand_back = hand_backs_.emplace_back();

@@ -35,7 +35,7 @@ class AssignmentTable {
   void Restore(const v1::Completion& completion);
   // The worker leaves: everything is to be stopped and handed back. Returns what runs.
   std::vector<v1::Assignment> Drain();
-  // An assignment has ended: `finished` unless it was stopped before it could finish.
+  // An assignment has ended: `finished` if trying it again could bring nothing else.
   Ending End(int64_t token, bool finished);
   // The server has the completion, or does not want it.
   void Settle(int64_t token);

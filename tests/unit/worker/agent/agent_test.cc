@@ -36,7 +36,7 @@ class AgentTest : public ::testing::Test {
   void Start(int slots = 2) {
     Agent::Options options;
     options.name = "bert";
-    options.folder = folder_.path() + "/worker";
+    options.folder = folder_ / "worker";
     options.pool.evaluators["scripted"] = ScriptedEvaluator();
     options.pool.devices.assign(slots, "cpu");
     options.report_interval = absl::Milliseconds(1);
@@ -75,7 +75,7 @@ class AgentTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  const std::string socket_ = folder_.path() + "/socket";
+  const std::string socket_ = folder_ / "socket";
   FakeServer server_{socket_};
   std::unique_ptr<ServerClient> client_;
   std::unique_ptr<Agent> agent_;
@@ -104,8 +104,8 @@ TEST_F(AgentTest, EvaluatesReportsAndForgets) {
   server_.Set({});
   EXPECT_TRUE(AwaitPoll(2, {}));
   EXPECT_EQ(server_.heard().completions.size(), 1u);
-  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/outbox"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder_.path() + "/worker/trials"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "worker/outbox"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "worker/trials"));
 }
 
 TEST_F(AgentTest, FetchesAStudyOnce) {
@@ -266,7 +266,7 @@ TEST_F(AgentTest, SaysWhichSideIsTooOld) {
 TEST_F(AgentTest, WaitsForAServerThatIsAway) {
   server_.Close();
   Start();
-  FakeServer other(folder_.path() + "/socket");
+  FakeServer other(folder_ / "socket");
   other.AddStudy("test-1", kTestStudy);
   other.Set({MakeAssignment(1, "succeed")});
   EXPECT_TRUE(other.Await([](const Heard& heard) { return heard.completions.size() == 1; }));

@@ -37,7 +37,7 @@ class OutboxTest : public ::testing::Test {
   int Files() const { return static_cast<int>(std::distance(fs::directory_iterator(path_), {})); }
 
   TemporaryFolder folder_;
-  const std::string path_ = folder_.path() + "/outbox";
+  const std::string path_ = folder_ / "outbox";
 };
 
 TEST_F(OutboxTest, CompletionsOutliveTheWorker) {
@@ -59,7 +59,7 @@ TEST_F(OutboxTest, ForgetsWhatIsSettled) {
 }
 
 TEST_F(OutboxTest, KeepsACheckpointUntilItIsUploaded) {
-  const std::string file = folder_.path() + "/model";
+  const std::string file = folder_ / "model";
   Write(file, "abc");
   auto outbox = Open();
   ASSERT_TRUE(outbox->Add(Make(7), file).ok());
@@ -78,7 +78,7 @@ TEST_F(OutboxTest, KeepsACheckpointUntilItIsUploaded) {
 }
 
 TEST_F(OutboxTest, DropsACheckpointThatNobodyTakes) {
-  const std::string file = folder_.path() + "/model";
+  const std::string file = folder_ / "model";
   Write(file, "abc");
   const auto outbox = Open();
   ASSERT_TRUE(outbox->Add(Make(7), file).ok());

@@ -11,7 +11,7 @@ namespace {
 
 TEST(WorkerFolderTest, KeepsItsName) {
   TemporaryFolder folder;
-  const std::string path = folder.path() + "/deep/worker";
+  const std::string path = folder / "deep/worker";
   std::string name;
   {
     const auto worker = WorkerFolder::Open(path, "");
@@ -27,9 +27,9 @@ TEST(WorkerFolderTest, KeepsItsName) {
 
 TEST(WorkerFolderTest, IsOneWorkersAlone) {
   TemporaryFolder folder;
-  const auto first = WorkerFolder::Open(folder.path(), "");
+  const auto first = WorkerFolder::Open(folder / "worker", "");
   ASSERT_TRUE(first.ok());
-  const auto second = WorkerFolder::Open(folder.path(), "");
+  const auto second = WorkerFolder::Open(folder / "worker", "");
   EXPECT_EQ(second.status().code(), absl::StatusCode::kAlreadyExists);
 }
 

@@ -168,7 +168,7 @@ evaluator::Start Noting(const std::string& assignment, const std::string& what,
 
 TEST_F(EvaluatorPoolTest, AMeasurementHasItsDeviceToItself) {
   TemporaryFolder folder;
-  const std::string notes = folder.path() + "/notes";
+  const std::string notes = folder / "notes";
   EvaluatorPool& pool = Make(4);
   for (const char* name : {"w1", "w2"}) {
     pool.Start({"scripted", Noting(name, "work", notes)});
@@ -185,7 +185,7 @@ TEST_F(EvaluatorPoolTest, AMeasurementHasItsDeviceToItself) {
 
 TEST_F(EvaluatorPoolTest, OneThatDoesNotPauseIsFrozen) {
   TemporaryFolder folder;
-  const std::string notes = folder.path() + "/notes";
+  const std::string notes = folder / "notes";
   options_.pause_grace = absl::Milliseconds(20);
   options_.stop_grace = absl::Milliseconds(50);
   EvaluatorPool& pool = Make(2);

@@ -4,12 +4,12 @@
 #include <sys/types.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "common/evaluator/protocol.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
 
@@ -36,18 +36,6 @@ inline bool Lives(pid_t pid) {
   return status >> number >> name >> state && state != "Z" && state != "X";
 }
 
-// A folder that is removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "cambrian-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using testing::TemporaryFolder;
 
 }  // namespace cambrian

@@ -47,13 +47,13 @@ class WorkerProgramTest : public ::testing::Test {
     child_ = *std::move(child);
   }
   void StartWorker(const std::string& mode = "") {
-    const std::string program = folder_.path() + "/evaluator";
+    const std::string program = folder_ / "evaluator";
     std::ofstream(program) << "#!/bin/sh\nexec python3 '"
                            << SourceFile("tests/unit/worker/evaluator/scripted_evaluator.py")
                            << "' " << mode << "\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    Start({"--server", "unix:" + folder_.path() + "/socket", "--slots", "2", "--evaluator",
-           "scripted=" + program, "--folder", folder_.path() + "/worker", "--parent-pipe", "3"});
+    Start({"--server", "unix:" + folder_ / "socket", "--slots", "2", "--evaluator",
+           "scripted=" + program, "--folder", folder_ / "worker", "--parent-pipe", "3"});
   }
   // Starts it and has it work. Returns the evaluator's process.
   pid_t StartWorking(const std::string& what = "work", const std::string& mode = "") {
@@ -80,7 +80,7 @@ class WorkerProgramTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  FakeServer server_{folder_.path() + "/socket"};
+  FakeServer server_{folder_ / "socket"};
   std::unique_ptr<ChildProcess> child_;
   std::string log_;
 };
