@@ -175,6 +175,7 @@ void Coordinator::AnswerGroup() {
   for (int64_t id : batch_.deleted) listener_.on_events(id);
   batch_ = Batch();
   std::erase_if(studies_, [](const auto& entry) { return !entry.second->IsActive(); });
+  std::erase_if(last_grant_, [&](const auto& entry) { return !studies_.contains(entry.first); });
   std::vector<std::string> unused;
   for (const std::string& checkpoint : unused_) {
     const absl::StatusOr<bool> used = store_.IsCheckpointUsed(checkpoint);

@@ -55,15 +55,18 @@ void Coordinator::HandleReport(const v1::ReportRequest& request, Answer<v1::Assi
   for (const v1::Held& held : request.held()) leases_->Renew(held.token(), name, now_);
   for (const v1::ProgressReport& progress : request.progress()) HandleProgress(progress);
   std::vector<int64_t> settled;
+  std::set<int64_t> done;
   for (const v1::Completion& completion : request.completions()) {
     HandleCompletion(completion);
     settled.push_back(completion.token());
+    done.insert(completion.token());
   }
-  for (const v1::HandBack& hand_back : request.hand_backs()) HandleHandBack(hand_back);
+  for (const v1::HandBack& hand_back : request.hand_backs()) {
+    HandleHandBack(hand_back);
+    done.insert(hand_back.token());
+  }
   // What the worker is done with it need not be told to stop.
-  std::erase_if(worker.listed, [&](const v1::Held& held) {
-    return std::find(settled.begin(), settled.end(), held.token()) != settled.end();
-  });
+  std::erase_if(worker.listed, [&](const v1::Held& held) { return done.contains(held.token()); });
   reporting_.insert(name);
   replies_.push_back({[this, name, settled = std::move(settled), answer] {
                         answer(AssignmentsOf(*workers_->Find(name), settled));

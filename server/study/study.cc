@@ -71,6 +71,12 @@ void Study::Announce(absl::Time now) { ApplyState(v1::ACTIVE, "", record().trial
 
 bool Study::IsOutOfTime() const { return record().elapsed >= record().time_budget; }
 
+// Why the study ends before its budget of trials is used up; empty if it does not.
+absl::string_view Study::WhyEarly() const {
+  if (record().trials >= record().trial_budget) return "";
+  return exhausted_ ? "there is nothing more to try" : "its time is over";
+}
+
 bool Study::MayAsk() const {
   return IsActive() && !exhausted_ && !waiting_ && !IsOutOfTime() &&
          record().trials < record().trial_budget;
@@ -116,6 +122,8 @@ absl::StatusOr<std::optional<int64_t>> Study::Adopt(Proposal proposal, absl::Tim
   const bool has_twin = !state_.OpenWith(trial.evaluation_key).empty();
   if (!same && !has_twin && candidate.obstacle.empty()) {
     ASSIGN_OR_RETURN(known, find_known(trial.evaluation_key));
+    // Another study may have asked for less of its evaluator.
+    if (known && !MissingMetric(*spec_, known->metrics).empty()) known.reset();
   }
   ApplyTrial(EventKind::kProposed, trial, now);
   trial = state_.trial(record().trials);
@@ -321,7 +329,7 @@ void Study::Settle(absl::Time now) {
   const bool nothing_comes =
       exhausted_ || IsOutOfTime() || record().trials >= record().trial_budget;
   if (nothing_comes && state_.open().empty()) {
-    ApplyState(v1::COMPLETED, "", record().trial_budget, now);
+    ApplyState(v1::COMPLETED, WhyEarly(), record().trial_budget, now);
     last_advance_.reset();
   }
 }

@@ -97,6 +97,7 @@ class Study {
   // Tells the strategy what the store remembers, in the order of the sequence.
   absl::Status Replay();
   bool IsOutOfTime() const;
+  absl::string_view WhyEarly() const;
   bool MayAsk() const;
   // Makes a trial of the proposal. Returns its number if it has to run.
   absl::StatusOr<std::optional<int64_t>> Adopt(Proposal proposal, absl::Time now,

@@ -224,6 +224,17 @@ TEST_F(StudyTest, WorkThatAnotherStudyDidIsNotDoneAgain) {
   EXPECT_EQ(study->record().state, v1::COMPLETED);
 }
 
+TEST_F(StudyTest, AKnownResultThatLacksAMetricIsNoResult) {
+  auto study = Begin(StudyText());
+  const auto find = [](absl::string_view) -> absl::StatusOr<std::optional<TrialRecord>> {
+    TrialRecord known;
+    known.state = v1::TRIAL_SUCCEEDED;
+    known.metrics = {{"other", {0.25, {}, {}}}};
+    return std::optional<TrialRecord>(known);
+  };
+  EXPECT_EQ(study->Next(kNow, find).value(), 1);
+}
+
 TEST_F(StudyTest, WhatCannotWorkIsInfeasibleAtOnceAndCounts) {
   auto study = Begin(
       StudyText("strategy: random\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 27}\n",
@@ -231,6 +242,7 @@ TEST_F(StudyTest, WhatCannotWorkIsInfeasibleAtOnceAndCounts) {
   while (const int64_t trial = Run(*study)) Complete(*study, trial, Success(0.5));
   study->Settle(kNow);
   EXPECT_EQ(study->record().state, v1::COMPLETED);
+  EXPECT_EQ(study->record().reason, "there is nothing more to try");  // some cells are isomorphic
   EXPECT_GT(study->record().infeasible, 0);
   EXPECT_GT(study->record().succeeded, 0);
   std::set<std::string> keys;
@@ -291,6 +303,7 @@ TEST_F(StudyTest, TimeCountsFromTheFirstStartAndEndsTheStudy) {
   Complete(*study, 1, Success(0.5));
   study->Settle(kNow);
   EXPECT_EQ(study->record().state, v1::COMPLETED);
+  EXPECT_EQ(study->record().reason, "its time is over");
 }
 
 TEST_F(StudyTest, ALargerBudgetMakesACompletedStudyActive) {
