@@ -26,6 +26,7 @@ namespace cambrian {
 namespace {
 
 constexpr absl::Duration kStopPatience = absl::Seconds(20);
+constexpr char kBuiltinEvaluator[] = "torch";
 constexpr absl::Duration kStopAfterError = absl::Seconds(2);
 
 struct RunOptions {
@@ -67,8 +68,7 @@ class Run {
     SayWhoShares(name);
     const absl::StatusOr<ExitCode> code = Follow(name);
     if (!absl::IsCancelled(code.status())) {
-      if (!cluster_.Check().ok())
-        Say("nothing that was reported is lost; try the same command again");
+      if (!cluster_.Check().ok()) Say("no result is lost; the same command continues");
       // After an error nobody is left to hand anything back to.
       Stop(code.ok() ? kStopPatience : kStopAfterError, /*interrupts=*/1);
       return code;
@@ -121,7 +121,7 @@ class Run {
     const auto studies = client_->ListStudies();
     if (!studies.ok()) return;
     for (const v1::Study& study : *studies) {
-      if (study.state() != v1::ACTIVE || study.name() == name) continue;
+      if (study.state() != v1::ACTIVE || study.name() == name || study.parent() == name) continue;
       Say(absl::StrCat(study.name(), " is active, too, and shares the slots; \"cambrian cancel ",
                        study.name(), StateFlag(), "\" ends it"));
     }
@@ -132,22 +132,27 @@ class Run {
   absl::StatusOr<ExitCode> Follow(const std::string& name) {
     ASSIGN_OR_RETURN(OpenStudy study, WatchToEnd(name));
     RETURN_IF_ERROR(CheckEnd(*client_, study));
-    std::string retraining_result;
-    if (!study.summary.successor().empty()) {
-      ASSIGN_OR_RETURN(const OpenStudy retraining, WatchToEnd(study.summary.successor()));
-      RETURN_IF_ERROR(CheckEnd(*client_, retraining));
-      ASSIGN_OR_RETURN(retraining_result, DescribeRetraining(*client_, study, retraining));
-    }
+    const absl::StatusOr<std::string> retraining = FollowRetraining(study);
+    if (absl::IsCancelled(retraining.status())) return retraining.status();
     Say("");
     ASSIGN_OR_RETURN(const std::vector<v1::Trial> front,
                      PrintFront(*client_, study, options_.common));
-    if (options_.common.output == Output::kTable && !retraining_result.empty()) {
-      std::cout << "\n" << retraining_result << "\n";
+    if (retraining.ok() && !retraining->empty() && options_.common.output == Output::kTable) {
+      std::cout << "\n" << *retraining << "\n";
     }
     std::cout << std::flush;
+    RETURN_IF_ERROR(retraining.status());
     if (front.empty()) return kNothingFeasible;
     SayHints(study, front.front());
     return kDone;
+  }
+
+  // What came of training the winner longer, in words; empty if the study does not do that.
+  absl::StatusOr<std::string> FollowRetraining(const OpenStudy& study) {
+    if (study.summary.successor().empty()) return std::string();
+    ASSIGN_OR_RETURN(const OpenStudy retraining, WatchToEnd(study.summary.successor()));
+    RETURN_IF_ERROR(CheckEnd(*client_, retraining));
+    return DescribeRetraining(*client_, study, retraining);
   }
 
   absl::StatusOr<OpenStudy> WatchToEnd(const std::string& name) {
@@ -215,8 +220,12 @@ class Run {
     size_t widest = 0;
     for (const auto& [command, what] : hints) widest = std::max(widest, command.size());
     Say("");
+    const int width = Terminal::Of(STDERR_FILENO).width;
     for (const auto& [command, what] : hints) {
-      Say(absl::StrCat("  ", PadRight(command, static_cast<int>(widest)), "   ", what));
+      const std::string line =
+          absl::StrCat("  ", PadRight(command, static_cast<int>(widest)), "   ", what);
+      // A command is there to be copied: rather no word about it than a broken line.
+      Say(width > 0 && DisplayWidth(line) > width ? absl::StrCat("  ", command) : line);
     }
     Say(absl::StrCat("Results: ", cluster_.folder().path(), " (SQLite), ",
                      FormatBytes(cluster_.folder().Size())));
@@ -229,10 +238,23 @@ class Run {
   std::unique_ptr<StudyClient> client_;
 };
 
+// Whether the worker to be started will offer the evaluator that the study names.
+absl::Status CheckEvaluator(const StudySpec& study, const RunOptions& options) {
+  const std::string& wanted = study.estimator.evaluator;
+  if (wanted == kBuiltinEvaluator) return absl::OkStatus();
+  for (const std::string& offer : options.evaluators) {
+    if (absl::StartsWith(offer, wanted + "=")) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("the study names the evaluator \"", wanted,
+                                                 "\"; say where it is with --evaluator ", wanted,
+                                                 "=PATH"));
+}
+
 absl::StatusOr<ExitCode> RunFile(const RunOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<StudySpec> spec,
                    LoadStudy(options.file, options.settings));
   if (spec == nullptr) return kWrongUsage;
+  RETURN_IF_ERROR(CheckEvaluator(*spec, options));
   ASSIGN_OR_RETURN(const std::string text, PrepareStudy(*spec, options.common.quiet));
   ASSIGN_OR_RETURN(StateFolder folder, StateFolder::Open(options.common.state));
   const int slots = options.workers > 0
