@@ -97,8 +97,12 @@ absl::Status CheckEnd(StudyClient& client, const OpenStudy& study) {
       }
     }
   }
+  const int64_t most = study.spec->budget.failures;
+  const std::string when = study.summary.failed() >= most
+                               ? absl::StrCat(" after ", most, " failures in a row")
+                               : std::string();
   return absl::InternalError(
-      absl::StrCat("study \"", name, "\" stopped: ", study.summary.reason(), hint));
+      absl::StrCat("study \"", name, "\" stopped", when, ": ", study.summary.reason(), hint));
 }
 
 }  // namespace cambrian

@@ -68,10 +68,12 @@ class Run {
     SayWhoShares(name);
     const absl::StatusOr<ExitCode> code = Follow(name);
     if (!absl::IsCancelled(code.status())) {
-      if (!cluster_.Check().ok()) Say("no result is lost; the same command continues");
+      const bool broke = !cluster_.Check().ok();
       // After an error nobody is left to hand anything back to.
       Stop(code.ok() ? kStopPatience : kStopAfterError, /*interrupts=*/1);
-      return code;
+      if (code.ok() || !broke) return code;
+      return absl::InternalError(
+          absl::StrCat(code.status().message(), "\nno result is lost; the same command continues"));
     }
     Say("stopping; what is being trained is handed back (Ctrl-C again stops at once)");
     const absl::StatusOr<v1::Study> last = client_->GetStudy(name);

@@ -23,8 +23,6 @@
 #include "client/format/text.h"
 #include "common/base/status.h"
 
-extern char** environ;
-
 namespace cambrian {
 namespace {
 

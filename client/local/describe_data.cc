@@ -21,8 +21,6 @@
 #include "common/base/status.h"
 #include "nlohmann/json.hpp"
 
-extern char** environ;
-
 namespace cambrian {
 namespace {
 
