@@ -21,9 +21,9 @@ constexpr absl::Duration kUploadDeadline = absl::Minutes(10);
 constexpr size_t kChunkBytes = 256 << 10;
 
 template <typename Response>
-absl::StatusOr<Response> Answer(const grpc::Status& status, Response&& response) {
+absl::StatusOr<Response> Answer(const grpc::Status& status, Response response) {
   if (!status.ok()) return FromGrpc(status);
-  return std::move(response);
+  return response;
 }
 
 }  // namespace

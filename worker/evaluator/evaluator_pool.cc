@@ -98,7 +98,7 @@ absl::StatusOr<evaluator::Hello> EvaluatorPool::Probe(const EvaluatorProcess::Op
     for (auto& event : process->Work()) {
       if (auto* hello = std::get_if<evaluator::Hello>(&event)) {
         EndAll({process.get()}, kCloseGrace, clock);
-        return *std::move(hello);
+        return std::move(*hello);
       }
       if (auto* exited = std::get_if<EvaluatorExited>(&event)) {
         return absl::FailedPreconditionError(

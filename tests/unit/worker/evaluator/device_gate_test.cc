@@ -251,13 +251,10 @@ class World {
     if (e.mode == kTraining && random_.Chance(0.5)) {
       e.mode = kWaiting;
       e.outbox.push_back(kAcquire);
-    } else if (e.mode == kTraining) {
-      e.mode = kIdle;
-      e.outbox.push_back(kEnd);
     } else if (e.mode == kMeasuring && random_.Chance(0.8)) {
       e.mode = kTraining;
       e.outbox.push_back(kRelease);
-    } else if (e.mode == kMeasuring) {  // a result says release, too
+    } else if (e.mode == kTraining || e.mode == kMeasuring) {  // a result says release, too
       e.mode = kIdle;
       e.outbox.push_back(kEnd);
     }
