@@ -93,8 +93,8 @@ struct Result {
 struct Error {
   // kInfeasible: this candidate cannot work (a NaN loss, shapes); kData: the data are broken,
   // another candidate fails as well; kMemory: out of memory; kStopped: as told; kFailed: anything
-  // else.
-  enum class Kind { kInfeasible, kData, kMemory, kStopped, kFailed };
+  // else; kCrashed: it died, which only the agent says.
+  enum class Kind { kInfeasible, kData, kMemory, kStopped, kFailed, kCrashed };
   std::string assignment;
   Kind kind = Kind::kFailed;
   std::string message;

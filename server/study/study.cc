@@ -207,6 +207,14 @@ void Study::Complete(int64_t number, int64_t token, const v1::Completion& comple
       }
       trial.state = v1::TRIAL_INFEASIBLE;
       break;
+    case v1::OUTCOME_CRASHED:
+      if (++trial.losses < options_.max_losses) {
+        trial.state = v1::TRIAL_QUEUED;
+        ApplyTrial(EventKind::kRequeued, std::move(trial), now);
+        return;
+      }
+      trial.state = v1::TRIAL_FAILED;
+      break;
     case v1::OUTCOME_STOPPED:
       Requeue(number, token, /*lost=*/false, now);
       return;

@@ -24,7 +24,7 @@ namespace cambrian {
 class Study {
  public:
   struct Options {
-    int max_losses = 3;         // then a trial is FAILED
+    int max_losses = 3;         // of a worker or of an evaluator; then a trial is FAILED
     int max_out_of_memory = 2;  // then a trial is INFEASIBLE
   };
   // A succeeded trial of any study that did this work.

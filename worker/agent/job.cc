@@ -24,6 +24,8 @@ v1::OutcomeKind OutcomeOf(const std::optional<evaluator::Error::Kind>& error) {
       return v1::OUTCOME_STOPPED;
     case evaluator::Error::Kind::kFailed:
       return v1::OUTCOME_FAILED;
+    case evaluator::Error::Kind::kCrashed:
+      return v1::OUTCOME_CRASHED;
   }
   return v1::OUTCOME_FAILED;
 }

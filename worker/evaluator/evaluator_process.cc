@@ -101,7 +101,9 @@ std::vector<EvaluatorProcess::Event> EvaluatorProcess::Work() {
                                               : killed_because_};
   if (running_) {
     EvaluatorOutcome outcome = End();
-    outcome.error = stopping_ ? evaluator::Error::Kind::kStopped : evaluator::Error::Kind::kFailed;
+    outcome.error = stopping_                 ? evaluator::Error::Kind::kStopped
+                    : killed_because_.empty() ? evaluator::Error::Kind::kCrashed
+                                              : evaluator::Error::Kind::kFailed;
     outcome.reason = stopping_ ? "stopped" : end.reason;
     events.push_back(std::move(outcome));
   }

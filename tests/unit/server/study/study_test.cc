@@ -148,6 +148,17 @@ TEST_F(StudyTest, OutOfMemoryTwiceIsInfeasible) {
   EXPECT_EQ(study->state().trial(1).reason, "5 GB of 4 GB");
 }
 
+TEST_F(StudyTest, ACrashCostsAnAttemptAndThreeTheTrial) {
+  auto study = Begin(StudyText());
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    ASSERT_EQ(Run(*study), 1);
+    EXPECT_EQ(study->state().trial(1).attempts, attempt);
+    Complete(*study, 1, Without(v1::OUTCOME_CRASHED, "ended by signal 9"));
+  }
+  EXPECT_EQ(study->state().trial(1).state, v1::TRIAL_FAILED);
+  EXPECT_EQ(study->state().trial(1).reason, "ended by signal 9");
+}
+
 TEST_F(StudyTest, ThreeLossesAreAFailureButHandingBackCostsNothing) {
   auto study = Begin(StudyText());
   for (int i = 0; i < 5; ++i) {

@@ -200,7 +200,7 @@ TEST_F(AgentTest, ACrashIsACompletionToo) {
   ASSERT_TRUE(AwaitCompletions(2));
   for (const v1::Completion& completion : server_.heard().completions) {
     EXPECT_EQ(completion.outcome(),
-              completion.token() == 1 ? v1::OUTCOME_FAILED : v1::OUTCOME_INFEASIBLE);
+              completion.token() == 1 ? v1::OUTCOME_CRASHED : v1::OUTCOME_INFEASIBLE);
     EXPECT_FALSE(completion.reason().empty());
   }
 }

@@ -100,7 +100,7 @@ TEST_F(EvaluatorProcessTest, ACrashFailsTheAssignmentWithReasonAndLog) {
   Spawn(ScriptedEvaluator());
   process_->Start(Do("a/1", "crash"));
   const auto outcome = Await<EvaluatorOutcome>();
-  EXPECT_EQ(outcome.error, Kind::kFailed);
+  EXPECT_EQ(outcome.error, Kind::kCrashed);
   EXPECT_EQ(outcome.reason, "evaluator \"scripted\" ended by signal 9 (Killed)");
   EXPECT_EQ(outcome.log, "on cpu with crash\n");
   Await<EvaluatorExited>();
