@@ -9,7 +9,7 @@
 namespace cambrian {
 
 void Facts::Add(absl::string_view name, absl::string_view value) {
-  if (!value.empty()) facts_.emplace_back(name, Printable(value));
+  if (!value.empty()) facts_.emplace_back(name, OneLine(value));
 }
 
 std::string Facts::Render(int descriptor) const {

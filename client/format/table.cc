@@ -77,26 +77,32 @@ std::string Line(const Table& table, const Layout& layout, const std::vector<std
   return std::string(absl::StripTrailingAsciiWhitespace(line));
 }
 
+std::vector<std::string> Titles(const Table& table) {
+  std::vector<std::string> titles;
+  for (const Table::Column& column : table.columns) titles.push_back(column.title);
+  return titles;
+}
+
 }  // namespace
 
 std::string Table::Render(int width, bool colour) const {
-  Layout layout = NaturalLayout(*this);
-  if (width > 0) Fit(*this, width, layout);
+  Table table = *this;
+  for (auto& row : table.rows) {
+    for (std::string& cell : row) cell = OneLine(cell);
+  }
+  Layout layout = NaturalLayout(table);
+  if (width > 0) Fit(table, width, layout);
   const auto line = [&](const std::vector<std::string>& cells) {
-    const std::string text = Line(*this, layout, cells);
+    const std::string text = Line(table, layout, cells);
     return width > 0 ? Truncate(text, width) : text;
   };
-  std::vector<std::string> titles;
-  for (const Column& column : columns) titles.push_back(column.title);
-  std::string out = absl::StrCat(Coloured(line(titles), Colour::kDim, colour), "\n");
-  for (const auto& row : rows) absl::StrAppend(&out, line(row), "\n");
+  std::string out = absl::StrCat(Coloured(line(Titles(table)), Colour::kDim, colour), "\n");
+  for (const auto& row : table.rows) absl::StrAppend(&out, line(row), "\n");
   return out;
 }
 
 std::string Table::Csv() const {
-  std::vector<std::string> titles;
-  for (const Column& column : columns) titles.push_back(column.title);
-  std::string out = CsvLine(titles);
+  std::string out = CsvLine(Titles(*this));
   for (const auto& row : rows) out += CsvLine(row);
   return out;
 }

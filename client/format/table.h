@@ -24,7 +24,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;  // one cell for each column
 
   // One space in front, two between columns, no space at the end of a line; `width` 0 = no limit.
-  // Titles are dim if `colour`. Columns without any text are left out.
+  // Titles are dim if `colour`. A cell is one line, whatever it holds. Columns without any text are
+  // left out.
   std::string Render(int width, bool colour) const;
   // All columns, titles first.
   std::string Csv() const;

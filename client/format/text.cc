@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace cambrian {
 namespace {
@@ -83,6 +84,10 @@ std::string Printable(absl::string_view text) {
     }
   }
   return out;
+}
+
+std::string OneLine(absl::string_view text) {
+  return absl::StrReplaceAll(Printable(text), {{"\n", " "}, {"\t", " "}});
 }
 
 }  // namespace cambrian

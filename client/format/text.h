@@ -24,5 +24,7 @@ std::string PadRight(absl::string_view text, int width);
 
 // What came from elsewhere, safe for a terminal: control characters become "�".
 std::string Printable(absl::string_view text);
+// The same in one line: what breaks lines becomes a space.
+std::string OneLine(absl::string_view text);
 
 }  // namespace cambrian

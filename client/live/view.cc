@@ -197,7 +197,7 @@ std::string RenderEvent(const v1::Event& event, const StudySpec& study, absl::Ti
   }
   if (trial.state() == v1::TRIAL_SUCCEEDED && trial.attempts() == 0) line += " (known already)";
   if (event.on_front()) line += " (front)";
-  if (!trial.reason().empty()) absl::StrAppend(&line, ": ", Printable(trial.reason()));
+  if (!trial.reason().empty()) absl::StrAppend(&line, ": ", OneLine(trial.reason()));
   return line;
 }
 

@@ -52,6 +52,14 @@ TEST(TableTest, NothingIsEverWider) {
   }
 }
 
+TEST(TableTest, ACellIsOneLine) {
+  Table table = Example();
+  table.rows = {{"1", "0.5", "0.1", "two\nlines\x1b[2J"}};
+  EXPECT_EQ(table.Render(0, false),
+            " trial  accuracy  ±95 %  cell\n"
+            "     1       0.5    0.1  two lines�[2J\n");
+}
+
 TEST(TableTest, EmptyColumnsAreLeftOut) {
   Table table = Example();
   for (auto& row : table.rows) row[2].clear();

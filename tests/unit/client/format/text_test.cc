@@ -34,6 +34,7 @@ TEST(TextTest, PadsToAWidth) {
 
 TEST(TextTest, ControlCharactersCannotSteerATerminal) {
   EXPECT_EQ(Printable("a\x1b[2Jb\n\tc"), "a�[2Jb\n\tc");
+  EXPECT_EQ(OneLine("a\x1b[2Jb\n\tc"), "a�[2Jb  c");
 }
 
 }  // namespace
