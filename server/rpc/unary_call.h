@@ -29,8 +29,9 @@ class UnaryCall : public grpc::ServerUnaryReactor {
     MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    const grpc::Status status = ToGrpc(answer.status());
     if (answer.ok()) *response_ = *std::move(answer);
-    Finish(ToGrpc(answer.status()));
+    Finish(status);
   }
 
   bool IsFinished() const {

@@ -28,9 +28,9 @@ class MemoryStore : public TrialStore {
     counters_ = batch.counters;
     for (const StudyRecord& record : batch.studies) {
       Entry& entry = studies_[record.id];
-      std::string text = record.text.empty() ? std::move(entry.record.text) : record.text;
+      std::string text = std::move(entry.record.text);
       entry.record = record;
-      entry.record.text = std::move(text);
+      if (record.text.empty()) entry.record.text = std::move(text);
     }
     for (const TrialRecord& trial : batch.trials) {
       studies_[trial.study].trials[trial.number] = trial;
@@ -193,12 +193,12 @@ class MemoryStore : public TrialStore {
   absl::Status Check(const Batch& batch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::set<int64_t> known;
     for (const StudyRecord& record : batch.studies) known.insert(record.id);
-    const auto exists = [&](int64_t id) { return known.contains(id) || studies_.contains(id); };
+    for (const auto& [id, entry] : studies_) known.insert(id);
     for (const TrialRecord& trial : batch.trials) {
-      if (!exists(trial.study)) return absl::UnavailableError("a trial of no study");
+      if (!known.contains(trial.study)) return absl::UnavailableError("a trial of no study");
     }
     for (const EventRecord& event : batch.events) {
-      if (!exists(event.study)) return absl::UnavailableError("an event of no study");
+      if (!known.contains(event.study)) return absl::UnavailableError("an event of no study");
       if (At(event.study).events.contains(event.number)) {
         return absl::UnavailableError("an event was written before");
       }
