@@ -67,6 +67,7 @@ absl::Status Session::Obey(const Message& message) {
     pause_answered_ = false;
     if (!working_) AnswerPause();
   } else if (std::holds_alternative<Resume>(message)) {
+    if (pause_) AnswerPause();  // each pause is answered, also one that no step came after
     pause_ = false;
   } else if (std::holds_alternative<Acquired>(message)) {
     acquired_ = true;
