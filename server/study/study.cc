@@ -166,6 +166,7 @@ void Study::Start(int64_t number, int64_t token, absl::string_view worker, absl:
   trial.token = token;
   trial.worker = std::string(worker);
   trial.started = now;
+  trial.reason.clear();  // of the attempt before
   trial.progress.Clear();
   ++trial.attempts;
   ApplyTrial(EventKind::kStarted, std::move(trial), now);
@@ -200,19 +201,11 @@ void Study::Complete(int64_t number, int64_t token, const v1::Completion& comple
       trial.state = v1::TRIAL_INFEASIBLE;
       break;
     case v1::OUTCOME_OUT_OF_MEMORY:
-      if (++trial.out_of_memory < options_.max_out_of_memory) {
-        trial.state = v1::TRIAL_QUEUED;
-        ApplyTrial(EventKind::kRequeued, std::move(trial), now);
-        return;
-      }
+      if (++trial.out_of_memory < options_.max_out_of_memory) return Retry(std::move(trial), now);
       trial.state = v1::TRIAL_INFEASIBLE;
       break;
     case v1::OUTCOME_CRASHED:
-      if (++trial.losses < options_.max_losses) {
-        trial.state = v1::TRIAL_QUEUED;
-        ApplyTrial(EventKind::kRequeued, std::move(trial), now);
-        return;
-      }
+      if (++trial.losses < options_.max_losses) return Retry(std::move(trial), now);
       trial.state = v1::TRIAL_FAILED;
       break;
     case v1::OUTCOME_STOPPED:
@@ -255,8 +248,12 @@ void Study::Requeue(int64_t number, int64_t token, bool lost, absl::Time now) {
     EndTrial(std::move(trial), now);
     return;
   }
-  trial.state = v1::TRIAL_QUEUED;
   if (!lost) --trial.attempts;
+  Retry(std::move(trial), now);
+}
+
+void Study::Retry(TrialRecord trial, absl::Time now) {
+  trial.state = v1::TRIAL_QUEUED;
   ApplyTrial(EventKind::kRequeued, std::move(trial), now);
 }
 

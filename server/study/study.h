@@ -87,7 +87,7 @@ class Study {
   }
   // Trials, with the tokens of their leases, that ended without their workers' word since the last
   // call.
-  std::vector<std::pair<int64_t, int64_t>> TakeCancelled() { return std::move(cancelled_); }
+  std::vector<std::pair<int64_t, int64_t>> TakeCancelled() { return std::exchange(cancelled_, {}); }
 
  private:
   static constexpr int kMaxSettled = 64;
@@ -104,6 +104,8 @@ class Study {
                                                const FindKnown& find_known);
   void ApplyTrial(EventKind kind, TrialRecord trial, absl::Time now);
   void ApplyState(v1::StudyState state, absl::string_view reason, int64_t budget, absl::Time now);
+  // The trial waits for its next attempt.
+  void Retry(TrialRecord trial, absl::Time now);
   // The trial ends as it is: the strategy hears of it, its twins take its result.
   void EndTrial(TrialRecord trial, absl::Time now);
   void EndOne(TrialRecord trial, absl::Time now);
