@@ -58,6 +58,37 @@ int64_t LiveBytes(const std::vector<at::Tensor>& maps) {
   return bytes;
 }
 
+// Whether `b` computes the very value of `a`: the canonical key counts the two as one. Saves time
+// where several edges begin with a ReLU of one map.
+bool IsRepeat(const Operation& a, const Operation& b) {
+  return a.kind == b.kind && a.inputs == b.inputs && a.arguments == b.arguments &&
+         !HasWeights(a.kind) && a.kind != OperationKind::kDropout;
+}
+
+// The network with each such value computed once.
+Network WithoutRepeats(const Network& network) {
+  Network unique;
+  std::vector<std::vector<int>> readers(network.operations.size());  // of each unique operation
+  std::vector<int> now;  // where an operation's value is found
+  for (Operation operation : network.operations) {
+    for (int& input : operation.inputs) input = now[input];
+    now.push_back(static_cast<int>(unique.operations.size()));
+    if (!operation.inputs.empty()) {
+      std::vector<int>& beside = readers[operation.inputs[0]];
+      const auto same = std::find_if(beside.begin(), beside.end(), [&](int other) {
+        return IsRepeat(unique.operations[other], operation);
+      });
+      if (same != beside.end()) {
+        now.back() = *same;
+        continue;
+      }
+      beside.push_back(now.back());
+    }
+    unique.operations.push_back(std::move(operation));
+  }
+  return unique;
+}
+
 bool FoldsNorm(const Network& network, const std::vector<int>& readers, const Operation& norm) {
   if (norm.kind != OperationKind::kBatchNorm || readers[norm.inputs[0]] != 1) return false;
   const OperationKind before = network.operations[norm.inputs[0]].kind;
@@ -87,7 +118,7 @@ NetworkModule::NetworkModule(Network network, at::Device device)
 }
 
 NetworkModule::NetworkModule(const Network& network, uint64_t seed, at::Device device)
-    : NetworkModule(network, device) {
+    : NetworkModule(WithoutRepeats(network), device) {
   const c10::AutoGradMode no_grad(false);
   AllocateTrained();
   Random random(seed);

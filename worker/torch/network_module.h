@@ -25,7 +25,7 @@ struct NamedWeight {
 class NetworkModule {
  public:
   // Initialised from `seed`: the same weights on every machine. The network must be checked
-  // (NetworkFromJson).
+  // (NetworkFromJson). An operation without weights that repeats another is left out.
   NetworkModule(const Network& network, uint64_t seed, at::Device device);
 
   // logits [batch, classes] of `batch`: [batch, channels, axes…]. Frees each map once its last

@@ -29,7 +29,8 @@ namespace {
 constexpr int kBatch = 64;
 constexpr int kStepsPerRound = 40;
 constexpr int kTrained = kBatch * kStepsPerRound;  // images a round, in two epochs
-constexpr int kJudged = kTrained / 20;             // at the end, and a part after the first epoch
+// Validation: so many after the first epoch, and as many at the end; a twentieth of the images.
+constexpr int kJudged = kTrained / 40;
 
 class NoControl final : public Control {
  public:

@@ -122,10 +122,36 @@ TEST(NetworkModuleTest, CountsTheMapsThatAreAlive) {
 }
 
 TEST(NetworkModuleTest, MeasuredMemoryIsWhatCommonNasPredicts) {
-  const Network network = testing::AllConv3x3(4);
+  testing::HandBuilt builder({3, {32, 32}});
+  const int first = builder.Then(K::kConv, {.out = 4, .kernel = 3});
+  const int norm = builder.Then(K::kBatchNorm);
+  builder.Then(K::kMaxPool, {.kernel = 3, .stride = 2});
+  builder.Then(K::kResize, {.axes = {32, 32}});
+  builder.Add(K::kConcat, {first, norm, builder.Then(K::kRelu)});
+  const Network network = builder.Classifier(10);
   NetworkModule module(network, 1, at::kCPU);
   const at::Tensor batch = EmptyBatch(1, {3, {32, 32}}).normal_();
   EXPECT_EQ(module.PeakMapBytes(batch) + 4 * module.Parameters(), network.PeakMemoryBytes());
+}
+
+TEST(NetworkModuleTest, WhatIsTheSameValueIsComputedOnce) {
+  // Each of the cells' nodes is read through three, two or one ReLU.
+  const Network network = testing::AllConv3x3(4);
+  NetworkModule module(network, 1, at::kCPU);
+  EXPECT_EQ(module.network().operations.size(), network.operations.size() - 3 * 3);
+  EXPECT_EQ(module.Parameters(), network.Parameters());
+  EXPECT_EQ(module.network().Macs(), network.Macs());
+  const at::Tensor batch = EmptyBatch(1, {3, {32, 32}}).normal_();
+  EXPECT_LE(module.PeakMapBytes(batch) + 4 * module.Parameters(), network.PeakMemoryBytes());
+  // Convolutions are never the same, nor are two draws of a dropout.
+  testing::HandBuilt twice({3, {8, 8}});
+  const int a = twice.Add(K::kConv, {0}, {.out = 4});
+  const int b = twice.Add(K::kConv, {0}, {.out = 4});
+  const int c = twice.Add(K::kDropout, {a}, {.rate = 0.5});
+  const int d = twice.Add(K::kDropout, {a}, {.rate = 0.5});
+  twice.Add(K::kSum, {b, c, d});
+  const Network kept = twice.Classifier(2);
+  EXPECT_EQ(NetworkModule(kept, 1, at::kCPU).network().operations.size(), kept.operations.size());
 }
 
 }  // namespace
