@@ -17,7 +17,7 @@ namespace {
 constexpr int kTries = 1'000;            // whole draws, where requirements leave dead ends
 constexpr uint64_t kMaxListed = 10'000;  // values of one decision that are tried one by one
 constexpr int kSizeSamples = 20'000;
-constexpr int kNoneFixed = -1;          // for Fill
+constexpr int kNoneFixed = -1;  // for Fill
 constexpr int kAllFixed = -2;
 constexpr double kNoWeight = -1e9;       // the logarithm of nothing
 constexpr double kNeighbourShare = 0.8;  // of the changes of a number
@@ -176,7 +176,8 @@ bool TemplateSpace::Fill(std::vector<double>& values, int fixed, Random& random,
     if (!rules_.Exists(d, values)) continue;
     values[d] = propose(d);
     if (required_[d].empty() || RequirementsHold(d, values)) continue;
-    if (fixed == kAllFixed || static_cast<int>(d) == fixed || !DrawAllowed(d, values, random)) return false;
+    if (fixed == kAllFixed || static_cast<int>(d) == fixed || !DrawAllowed(d, values, random))
+      return false;
   }
   return true;
 }

@@ -59,6 +59,14 @@ inline bool HasStepKeywords(const Node& node) {
                      [](const Node::Entry& entry) { return Contains(StepKeywords(), entry.key); });
 }
 
+// What a reserved word will be.
+inline const char* Awaited(const std::string& word) {
+  return word == "inner" || word == "core" || word == "recurrent" || word == "repeats" ||
+                 word == "widths"
+             ? "a construct that is not built yet"
+             : "an operation that is not built yet";
+}
+
 // What passes through unchanged.
 inline TemplatePtr SkipTemplate() {
   auto skip = std::make_shared<Template>();

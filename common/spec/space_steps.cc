@@ -124,6 +124,31 @@ bool SpaceCompiler::CompileStep(const StepNode& step, const Context& context, co
   return ok && out.body != nullptr;
 }
 
+ExpressionPtr SpaceCompiler::CompileJoin(const Node* node, const Context& context,
+                                         const HolePath& path) {
+  static const auto& kinds =
+      *new std::vector<std::string>{"sum", "mean", "product", "concat", "none"};
+  if (node == nullptr) return ConstantExpression(Scalar::Text("sum"));
+  ExpressionPtr join = values_.CompileStructural(*node, *context.scope, path, "join");
+  if (join == nullptr) return nullptr;
+  const absl::StatusOr<std::vector<Scalar>> all = registry_.AllValues(*join);
+  for (const Scalar& value : all.ok() ? *all : std::vector<Scalar>{Scalar::Text("?")}) {
+    if (value.kind == Scalar::Kind::kText && Contains(kinds, value.text)) continue;
+    Fail(node->mark,
+         absl::StrCat("\"join\" is sum, mean, product, concat or none, not \"", value.ToString(),
+                      "\""),
+         DidYouMean(value.ToString(), kinds));
+    return nullptr;
+  }
+  const Expression* e = join.get();
+  while (e->kind == Expression::Kind::kSelect) e = e->operands[0].get();
+  if (e->kind != Expression::Kind::kConstant) {
+    Fail(node->mark, "\"join\" is a word or a choice of words");
+    return nullptr;
+  }
+  return join;
+}
+
 bool SpaceCompiler::CompileFrom(const Node* from, const Sources& sources, const HolePath& path,
                                 Step& step) {
   const auto add = [&](const Node* at, const std::string& name) {

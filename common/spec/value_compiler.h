@@ -23,7 +23,7 @@ struct Scope;
 struct Binding {
   const Node* node = nullptr;
   const Scope* scope = nullptr;
-  HolePath path;  // of the hole that the value may be
+  HolePath path;           // of the hole that the value may be
   ExpressionPtr compiled;  // null until the first use
   bool cell_argument = false;
   bool open = false;  // being compiled: to find circles
