@@ -127,7 +127,7 @@ absl::StatusOr<ExpressionPtr> ValueCompiler::Lookup(absl::string_view name, cons
   Binding* const binding = scope.Find(std::string(name));
   if (binding == nullptr) {
     std::vector<std::string> known = scope.AllNames();
-    for (std::string& word : known) word.insert(0, "$");
+    for (std::string& word : known) word = absl::StrCat("$", word);
     const std::string suggestion = DidYouMean(absl::StrCat("$", name), known);
     return absl::NotFoundError(
         absl::StrCat("unknown name \"$", name, "\"", suggestion.empty() ? "" : "; ", suggestion));
