@@ -32,5 +32,6 @@ function(cambrian_test name)
   string(REGEX REPLACE "/.*" "" kind "${kind}")
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${kind}
-    ENVIRONMENT "CAMBRIAN_SOURCE=${PROJECT_SOURCE_DIR};CAMBRIAN_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+    ENVIRONMENT "CAMBRIAN_SOURCE=${PROJECT_SOURCE_DIR}"  # a list of two would be torn apart on its way to ctest
+    ENVIRONMENT_MODIFICATION "CAMBRIAN_BIN=set:${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
 endfunction()

@@ -96,6 +96,7 @@ class Child {
   int Wait(absl::Duration limit = absl::Seconds(90)) {
     const absl::Time deadline = absl::Now() + limit;
     int status = 0;
+    if (pid_ <= 0) return 127;  // it could not be started
     while (waitpid(pid_, &status, WNOHANG) == 0) {
       if (absl::Now() > deadline) {
         kill(pid_, SIGKILL);
