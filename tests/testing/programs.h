@@ -19,6 +19,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace cambrian::testing {
 
@@ -32,26 +33,6 @@ inline std::string SourceFile(const std::string& path) {
 inline std::string Program(const std::string& name) {
   return Environment("CAMBRIAN_BIN") + "/" + name;
 }
-
-// A folder of its own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "cambrian-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // A child process in a group of its own whose stdout and stderr go to files. Killed if it still
 // runs at the end.

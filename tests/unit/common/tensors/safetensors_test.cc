@@ -8,11 +8,12 @@
 #include "common/base/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 Safetensors Example() {
   Safetensors content;
@@ -37,11 +38,10 @@ std::string Failure(const std::string& bytes) {
   return content.ok() ? "no error" : std::string(content.status().message());
 }
 
-class SafetensorsTest : public testing::Test {
+class SafetensorsTest : public ::testing::Test {
  protected:
-  SafetensorsTest() : path_(testing::TempDir() + "safetensors_test.safetensors") {}
-  ~SafetensorsTest() override { std::filesystem::remove(path_); }
-  const std::string path_;
+  testing::TemporaryFolder folder_;
+  const std::string path_ = folder_ / "x.safetensors";
 };
 
 TEST_F(SafetensorsTest, WhatIsWrittenIsRead) {
@@ -65,8 +65,8 @@ TEST_F(SafetensorsTest, LeavesNoTemporaryFileAndSaysWhatItCannotWrite) {
   EXPECT_THAT(WriteSafetensors("/nonexistent/folder/x", Example()).message(),
               HasSubstr("/nonexistent/folder/x"));
   ASSERT_TRUE(WriteSafetensors(path_, Example()).ok());
-  for (const auto& entry : std::filesystem::directory_iterator(testing::TempDir())) {
-    EXPECT_THAT(entry.path().string(), testing::Not(HasSubstr("safetensors_test.safetensors.")));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    EXPECT_EQ(entry.path().string(), path_);
   }
   EXPECT_TRUE(absl::IsNotFound(ReadSafetensors("/nonexistent").status()));
 }
