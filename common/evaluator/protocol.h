@@ -12,7 +12,8 @@
 //   > hello     protocol, name, version, capabilities: the first line, within 60 s
 //   < welcome   protocol, version; or the pipe is closed, and a log says which side is too old
 //   < start     an assignment; one at a time
-//   > progress  assignment, step, steps, metrics
+//   > progress  assignment, step, steps, metrics, checkpoint (a file that training can go on from;
+//               may be absent)
 //   > acquire   wants its device to itself, before measuring
 //   < acquired  has it: the device's other evaluators are paused
 //   > release   does not need it any longer
@@ -22,7 +23,7 @@
 //   < stop      end the assignment within 2 s: answered by `error` with kind "stopped", or by
 //               the result, if it was ready
 //   > result    assignment, metrics, checkpoint (a file in the assignment's folder; may be absent)
-//   > error     assignment, kind, message
+//   > error     assignment, kind, message, checkpoint (of "stopped": as in progress)
 //
 // When its pipe closes, the evaluator ends at once, whatever it is doing.
 #pragma once
@@ -73,7 +74,13 @@ struct Start {
   uint64_t split_seed =
       0;  // of the validation split and of the share: the study's, the same for all its trials
   bool test = false;  // read the test set once, at the end, and report test_…
+  bool train = true;  // false: only measure; the weights do not matter
   std::optional<MeasureLatency> latency;
+  // Training goes on from this file, which an evaluator of the same name wrote for the same work;
+  // empty: from the start. The result is that of an undisturbed run.
+  std::string checkpoint;
+  // Write such a file about so often, in seconds, and when stopped; 0: never.
+  double checkpoint_seconds = 0;
   std::string folder;  // an empty folder for files; the agent removes it
 };
 
@@ -82,6 +89,9 @@ struct Progress {
   int64_t step = 0;   // finished epochs, from 1
   int64_t steps = 0;  // of so many
   Metrics metrics;
+  // A file name in `folder` that training can go on from, whole when it is named and never changed
+  // after; empty: none since the last one. The agent takes the file.
+  std::string checkpoint;
 };
 
 struct Result {
@@ -98,6 +108,7 @@ struct Error {
   std::string assignment;
   Kind kind = Kind::kFailed;
   std::string message;
+  std::string checkpoint;  // of kStopped, as in Progress
 };
 
 struct Acquire {

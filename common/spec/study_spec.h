@@ -23,6 +23,8 @@ namespace cambrian {
 struct DataSpec {
   enum class Format { kIdx, kCifar10, kCsv, kImages };
   Format format = Format::kIdx;
+  std::string root;   // the name of a folder that workers offer (`cambrian-worker --data-root
+                      // NAME=PATH`); `path` is then relative and stays below it. Empty: none
   std::string path;            // folder, or the CSV file; absolute once submitted
   std::string label;           // csv: the label's column
   std::vector<int64_t> shape;  // csv: [channels, height, width] if rows are images; images:
@@ -40,8 +42,10 @@ struct DataSpec {
   static absl::StatusOr<DataSpec> FromJson(const nlohmann::json& json);
 };
 
-// Where and how latency is measured.
+// Where and how latency is measured: on the device of the worker that trains or, with a `target`,
+// on any worker that declares that target, which may be another one.
 struct LatencySpec {
+  std::string target;
   std::string device = "cpu";  // "cpu", "cuda"
   int64_t batch = 1;
   int64_t threads = 1;
@@ -77,6 +81,11 @@ struct FinishSpec {
   double share = 1;
 };
 
+// Which workers may train: those that declare every one of these tags.
+struct WorkersSpec {
+  std::vector<std::string> tags;
+};
+
 struct StudySpec {
   std::string name;
   DataSpec data;
@@ -90,6 +99,7 @@ struct StudySpec {
   std::optional<LatencySpec>
       latency;  // set if any objective, constraint or weight needs latency_ms
   Budget budget;
+  WorkersSpec workers;
   std::optional<FinishSpec> finish;
   bool test = false;  // trials report test_… metrics: only in the study that `finish` starts
   uint64_t seed = 1;

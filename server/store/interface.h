@@ -24,9 +24,16 @@ class TrialStore {
     int64_t number = 0;
     Counters counters;  // as committed last
   };
-  // Makes the caller the only writer: its epoch is newer than any before, and commits of an older
-  // one are refused from now on.
-  virtual absl::StatusOr<Epoch> StartEpoch() = 0;
+  // Makes the caller the only writer for `term`, by the storage's clock: its epoch is newer than
+  // any before, and commits of an older one are refused from now on. The same `holder` may start a
+  // new epoch at any time. \error kAlreadyExists, naming the holder, while another one's term
+  // lasts.
+  virtual absl::StatusOr<Epoch> StartEpoch(absl::string_view holder, absl::Duration term) = 0;
+  // The epoch's term starts anew. \error kFailedPrecondition once a newer epoch has started.
+  virtual absl::Status RenewEpoch(int64_t epoch, absl::Duration term) = 0;
+  // Ends the term of this epoch at once, so that another server may take over; no-op if it is not
+  // the newest.
+  virtual absl::Status EndEpoch(int64_t epoch) = 0;
 
   // Writes all of the batch or nothing, durably. \error kFailedPrecondition once a newer epoch has
   // started. After another error the outcome may be unknown: `LastCommit` settles it.
@@ -43,8 +50,18 @@ class TrialStore {
                                                           int64_t limit) = 0;
   virtual absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) = 0;
   virtual absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) = 0;
+  // Trials of a study that are open, on its front, or were proposed or ended by an event after
+  // number `event`; by number. And the trials that have a result (SUCCEEDED, INFEASIBLE), by number:
+  // the first of each key. Together with a snapshot taken after `event` they are all that a server
+  // needs to go on.
+  virtual absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) = 0;
+  virtual absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) = 0;
+  // The newest snapshot, if there is one.
+  virtual absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) = 0;
   // The progress of the trial's newest attempt, by step.
   virtual absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) = 0;
+  // Ended attempts, oldest first, without their logs.
+  virtual absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) = 0;
   // Of the newest attempt that has one; empty if none has.
   virtual absl::StatusOr<std::string> Log(int64_t study, int64_t trial) = 0;
 
@@ -52,11 +69,12 @@ class TrialStore {
   virtual absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
 
-  // A succeeded trial of any study that did this work, or nothing.
+  // A succeeded trial of any study of the tenant that did this work, or nothing.
   virtual absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view evaluation_key) = 0;
+      absl::string_view tenant, absl::string_view evaluation_key) = 0;
 
-  // The distinct checkpoints of a study's trials, and whether any trial of any study has this one.
+  // The distinct artifacts of a study's trials (`checkpoint`, `resume_from`), and whether any trial
+  // of any study has this one.
   virtual absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) = 0;
   virtual absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) = 0;
 };

@@ -28,6 +28,7 @@ struct StudyRecord {
   absl::Duration elapsed;  // from the first trial's start, while it was active
   std::string parent;
   std::string successor;
+  std::string continues;  // the study whose trials it inherited
 
   int64_t trials = 0;
   int64_t queued = 0;
@@ -65,12 +66,14 @@ struct TrialRecord {
   int64_t proposed_event = 0;  // when the strategy proposed it
   int64_t ended_event = 0;     // when the strategy was told; 0 while it is open
   int32_t attempts = 0;
-  int32_t losses = 0;         // attempts that nobody heard of again
+  int32_t losses = 0;         // attempts that nobody heard of again, since the newest `resume_from`
   int32_t out_of_memory = 0;  // attempts that ran out of memory
   int64_t token = 0;          // of the newest attempt
   std::string worker;         // of the newest attempt
   double seconds = 0;         // that slots were busy with it
   std::string checkpoint;     // sha256 of an artifact, or empty
+  std::string resume_from;    // sha256 of an artifact that the next attempt goes on from, or empty
+  bool trained = false;       // only the measurement on the study's target is left
   bool on_front = false;
   v1::Progress progress;  // the newest of this attempt
 
@@ -98,12 +101,46 @@ struct EventRecord {
   v1::Event event;
 };
 
-// The tail of what an attempt's evaluator printed.
-struct LogRecord {
+// An attempt that has ended.
+struct AttemptRecord {
   int64_t study = 0;
   int64_t trial = 0;
-  int32_t attempt = 0;
-  std::string log;
+  int64_t token = 0;
+  std::string worker;
+  bool measures = false;  // WORK_MEASURE
+  absl::Time started;
+  absl::Time ended;
+  v1::AttemptEnd end = v1::ATTEMPT_END_UNSPECIFIED;
+  std::string reason;
+  double seconds = 0;
+  std::string log;  // the tail of what its evaluator printed
+};
+
+// A worker as it introduced itself last, for people who query the database.
+struct WorkerRecord {
+  std::string name;
+  std::string host;
+  std::string version;
+  int64_t slots = 0;
+  std::vector<std::string> devices;
+  std::vector<std::string> tags;
+  std::vector<std::string> targets;
+  absl::Time first_contact;
+  absl::Time last_contact;  // as of this row: written when it introduces itself anew, and seldom else
+};
+
+// What a study's strategy knew after an event, so that a restart reads only what came after it.
+struct SnapshotRecord {
+  int64_t study = 0;
+  int64_t event = 0;
+  std::string strategy;  // SearchStrategy::Snapshot
+  std::string state;     // what StudyState cannot get from rows; its own format
+};
+
+// A trial that has a result, and of which work.
+struct ResultKey {
+  int64_t trial = 0;
+  std::string evaluation_key;
 };
 
 // Names a commit, so that one whose outcome is unknown is settled by one read.
@@ -129,11 +166,14 @@ struct Batch {
   std::vector<StudyRecord> studies;  // new, or replaced but for their text
   std::vector<TrialRecord> trials;   // new or replaced
   std::vector<EventRecord> events;   // new
-  std::vector<LogRecord> logs;       // new or replaced
-  std::vector<int64_t> deleted;      // studies, with all that belongs to them
+  std::vector<AttemptRecord> attempts;    // new
+  std::vector<WorkerRecord> workers;      // new or replaced
+  std::vector<SnapshotRecord> snapshots;  // new or replaced, one for each study
+  std::vector<int64_t> deleted;           // studies, with all that belongs to them
 
   bool empty() const {
-    return studies.empty() && trials.empty() && events.empty() && logs.empty() && deleted.empty();
+    return studies.empty() && trials.empty() && events.empty() && attempts.empty() &&
+           workers.empty() && snapshots.empty() && deleted.empty();
   }
 };
 

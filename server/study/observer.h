@@ -1,0 +1,40 @@
+// What the coordinator tells whoever counts: metrics.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "cambrian/v1/study_service.pb.h"
+#include "cambrian/v1/trial.pb.h"
+#include "cambrian/v1/worker_service.pb.h"
+
+namespace cambrian {
+
+// Called on the decision loop, so no method may block. The default does nothing.
+class CoordinatorObserver {
+ public:
+  virtual ~CoordinatorObserver() = default;
+
+  virtual void OnAsk(absl::Duration) {}
+  virtual void OnTell(absl::Duration) {}
+  // A group was committed, or not.
+  virtual void OnCommit(absl::Duration, int64_t /*requests*/, bool /*ok*/) {}
+  // An attempt ended, after the commit.
+  virtual void OnAttempt(absl::string_view /*study*/, v1::AttemptEnd) {}
+  virtual void OnDevices(absl::string_view /*worker*/,
+                         const google::protobuf::RepeatedPtrField<v1::DeviceUse>&) {}
+};
+
+// How the coordinator is, between two groups.
+struct CoordinatorStatus {
+  bool active = false;                // it holds the store; else it stands by
+  int64_t waiting = 0;                // requests in its inbox
+  int64_t leases = 0;
+  absl::Duration oldest_lease;        // since it was granted or, after a restart, restored
+  std::vector<v1::WorkerStatus> workers;
+};
+
+}  // namespace cambrian
