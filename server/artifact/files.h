@@ -1,7 +1,8 @@
 // Artifacts as files in a folder: DIR/ab/abcdef….
 //
-// Written to DIR/incoming first, fsynced, then renamed, so that a name never shows half a file;
-// what a crash left in DIR/incoming is removed when the store is opened.
+// Written to DIR/incoming/LIFE first, fsynced, then renamed, so that a name never shows half a
+// file. Each process has a LIFE of its own there, locked as long as it runs: what a dead one left
+// is removed when the store is opened, what another living one writes is not.
 #pragma once
 
 #include <memory>

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace cambrian {
 
@@ -16,9 +18,11 @@ namespace cambrian {
 class ArtifactWriter {
  public:
   virtual ~ArtifactWriter() = default;
-  // \error kInvalidArgument past the stated size; kUnavailable.
+  // \error kInvalidArgument past the stated size; kResourceExhausted: the disk is full;
+  // kUnavailable.
   virtual absl::Status Write(absl::string_view bytes) = 0;
-  // Durable once OK. \error kInvalidArgument if size or hash are not as stated; kUnavailable.
+  // Durable once OK. \error kInvalidArgument if size or hash are not as stated;
+  // kResourceExhausted: the disk is full; kUnavailable.
   virtual absl::Status Finish() = 0;
 };
 
@@ -42,6 +46,11 @@ class ArtifactStore {
   virtual absl::StatusOr<std::unique_ptr<ArtifactReader>> Open(absl::string_view sha256) = 0;
   // Removing what is not there is no error.
   virtual absl::Status Remove(absl::string_view sha256) = 0;
+
+  // The names of all that were stored last before `before`, in no order.
+  virtual absl::StatusOr<std::vector<std::string>> StoredBefore(absl::Time before) = 0;
+  // Removes it unless it was stored anew since `before`; whether it was removed.
+  virtual absl::StatusOr<bool> RemoveStoredBefore(absl::string_view sha256, absl::Time before) = 0;
 };
 
 inline bool IsSha256(absl::string_view text) {

@@ -1,9 +1,13 @@
 #include "server/artifact/files.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <filesystem>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/artifact/orphans.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
@@ -23,10 +27,11 @@ class ArtifactFilesTest : public ::testing::Test {
     }
     return (*writer)->Finish();
   }
+  // Locks are none.
   size_t Files() const {
     size_t files = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / "artifacts")) {
-      files += entry.is_regular_file();
+      files += entry.is_regular_file() && entry.path().extension() != ".lock";
     }
     return files;
   }
@@ -75,9 +80,94 @@ TEST_F(ArtifactFilesTest, AnUploadThatEndsHalfwayLeavesNothing) {
 TEST_F(ArtifactFilesTest, WhatACrashLeftIsRemovedAtTheNextStart) {
   ASSERT_TRUE(Store("hello", kHello).ok());
   fclose(fopen((folder_ / "artifacts/incoming/7").c_str(), "w"));
-  ASSERT_EQ(Files(), 2);
-  store_ = OpenArtifactFiles(folder_ / "artifacts").value();
+  // A life whose lock nobody holds any longer.
+  std::filesystem::create_directory(folder_ / "artifacts/incoming/dead");
+  fclose(fopen((folder_ / "artifacts/incoming/dead.lock").c_str(), "w"));
+  fclose(fopen((folder_ / "artifacts/incoming/dead/1").c_str(), "w"));
+  ASSERT_EQ(Files(), 3);
+  const auto again = OpenArtifactFiles(folder_ / "artifacts").value();
   EXPECT_EQ(Files(), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "artifacts/incoming/dead.lock"));
+  EXPECT_TRUE(store_->Open(kHello).ok());
+}
+
+TEST_F(ArtifactFilesTest, ASecondServerLeavesTheUploadsOfTheFirstAlone) {
+  auto writer = store_->Create(5, kHello).value();
+  ASSERT_TRUE(writer->Write("hello").ok());
+  const auto second = OpenArtifactFiles(folder_ / "artifacts").value();
+  EXPECT_TRUE(writer->Finish().ok());
+  EXPECT_TRUE(second->Open(kHello).ok());
+}
+
+// A limit on the size of files stands in for a full disk: writing fails in the same place.
+TEST_F(ArtifactFilesTest, AFullDiskIsSaidAndLeavesNothing) {
+  auto writer = store_->Create(1 << 20, kHello).value();
+  rlimit old;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+  const rlimit small = {64 << 10, old.rlim_max};
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const absl::Status status = writer->Write(std::string(1 << 20, 'x'));
+  setrlimit(RLIMIT_FSIZE, &old);
+  signal(SIGXFSZ, handler);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  writer.reset();
+  EXPECT_EQ(Files(), 0);
+}
+
+// The device that is always full: the error of a real disk.
+TEST_F(ArtifactFilesTest, NoSpaceLeftIsResourceExhausted) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "this machine has no /dev/full";
+  auto writer = store_->Create(5, kHello).value();
+  std::filesystem::path temporary;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder_ / "artifacts/incoming")) {
+    if (entry.path().filename() == "1") temporary = entry.path();
+  }
+  ASSERT_FALSE(temporary.empty());
+  writer.reset();
+  std::filesystem::create_symlink("/dev/full", temporary.parent_path() / "2");
+  auto full = store_->Create(5, kHello).value();
+  EXPECT_TRUE(absl::IsResourceExhausted(full->Write("hello")));
+  full.reset();
+  EXPECT_EQ(Files(), 0);
+}
+
+TEST_F(ArtifactFilesTest, OrphansGoOnceTheyAreOld) {
+  constexpr char kWorld[] = "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
+  const absl::Time start = absl::Now() - absl::Seconds(1);
+  ASSERT_TRUE(Store("hello", kHello).ok());
+  ASSERT_TRUE(Store("world", kWorld).ok());
+  const auto is_used = [&](absl::string_view name) -> absl::StatusOr<bool> {
+    return name == kHello;
+  };
+  EXPECT_EQ(RemoveOrphans(*store_, is_used, start).value(), 0);
+  EXPECT_EQ(Files(), 2);
+  EXPECT_EQ(RemoveOrphans(*store_, is_used, absl::Now() + absl::Seconds(1)).value(), 1);
+  EXPECT_TRUE(store_->Open(kHello).ok());
+  EXPECT_TRUE(absl::IsNotFound(store_->Open(kWorld).status()));
+}
+
+TEST_F(ArtifactFilesTest, AnOrphanThatIsStoredAnewMeanwhileStays) {
+  ASSERT_TRUE(Store("hello", kHello).ok());
+  const absl::Time before = absl::Now() + absl::Milliseconds(1);
+  const auto stored_meanwhile = [&](absl::string_view) -> absl::StatusOr<bool> {
+    while (absl::Now() <= before + absl::Milliseconds(20)) {  // files' times are coarse
+    }
+    EXPECT_TRUE(Store("hello", kHello).ok());
+    return false;
+  };
+  EXPECT_EQ(RemoveOrphans(*store_, stored_meanwhile, before).value(), 0);
+  EXPECT_TRUE(store_->Open(kHello).ok());
+}
+
+TEST_F(ArtifactFilesTest, AStoreThatDoesNotAnswerCostsNoFile) {
+  ASSERT_TRUE(Store("hello", kHello).ok());
+  const auto away = [](absl::string_view) -> absl::StatusOr<bool> {
+    return absl::UnavailableError("away");
+  };
+  EXPECT_TRUE(
+      absl::IsUnavailable(RemoveOrphans(*store_, away, absl::Now() + absl::Seconds(1)).status()));
   EXPECT_TRUE(store_->Open(kHello).ok());
 }
 
