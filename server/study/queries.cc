@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
 #include "common/base/status.h"
+#include "common/wire/convert.h"
 #include "server/study/messages.h"
 
 namespace cambrian {
@@ -30,13 +31,30 @@ absl::StatusOr<int64_t> ParsePageToken(absl::string_view token) {
   return after;
 }
 
+bool IsOpen(const StudyRecord& record) {
+  return record.state == v1::ACTIVE || record.state == v1::PAUSED;
+}
+
+void AddAttempt(const AttemptRecord& record, v1::Trial& trial) {
+  v1::Attempt& attempt = *trial.add_history();
+  attempt.set_token(record.token);
+  attempt.set_worker(record.worker);
+  attempt.set_measures(record.measures);
+  *attempt.mutable_started() = ToProto(record.started);
+  *attempt.mutable_ended() = ToProto(record.ended);
+  attempt.set_end(record.end);
+  attempt.set_reason(record.reason);
+  attempt.set_seconds(record.seconds);
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> Queries::Resolve(absl::string_view name) const {
+absl::StatusOr<std::string> Queries::Resolve(const Scope& scope, absl::string_view name) const {
   ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
   std::vector<std::string> names;
   std::vector<std::string> matches;
   for (const StudyRecord& record : records) {
+    if (!scope.Sees(record.tenant)) continue;
     if (record.name == name) return record.name;
     names.push_back(record.name);
     if (!name.empty() && absl::StartsWith(record.name, name)) matches.push_back(record.name);
@@ -51,36 +69,37 @@ absl::StatusOr<std::string> Queries::Resolve(absl::string_view name) const {
       absl::StrCat("no study \"", name, "\"", suggestion.empty() ? "" : "; ", suggestion));
 }
 
-absl::StatusOr<StudyRecord> Queries::Find(absl::string_view name) const {
-  ASSIGN_OR_RETURN(const std::string whole, Resolve(name));
+absl::StatusOr<StudyRecord> Queries::Find(const Scope& scope, absl::string_view name) const {
+  ASSIGN_OR_RETURN(const std::string whole, Resolve(scope, name));
   return store_.Study(whole);
 }
 
-absl::StatusOr<int64_t> Queries::StudyId(absl::string_view name) const {
-  ASSIGN_OR_RETURN(const StudyRecord record, Find(name));
+absl::StatusOr<int64_t> Queries::StudyId(absl::string_view study) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(study));
   return record.id;
 }
 
-absl::StatusOr<v1::Study> Queries::GetStudy(absl::string_view name, bool with_text) const {
-  ASSIGN_OR_RETURN(StudyRecord record, Find(name));
+absl::StatusOr<v1::Study> Queries::GetStudy(const Scope& scope, absl::string_view name,
+                                            bool with_text) const {
+  ASSIGN_OR_RETURN(StudyRecord record, Find(scope, name));
   if (with_text) {
     ASSIGN_OR_RETURN(record.text, store_.StudyText(record.id));
   }
   return ToMessage(record);
 }
 
-absl::StatusOr<std::string> Queries::StudyText(absl::string_view name) const {
-  ASSIGN_OR_RETURN(const StudyRecord record, Find(name));
+absl::StatusOr<std::string> Queries::StudyText(const Scope& scope, absl::string_view name) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(scope, name));
   return store_.StudyText(record.id);
 }
 
 absl::StatusOr<v1::ListStudiesResponse> Queries::ListStudies(
-    const v1::ListStudiesRequest& request) const {
+    const Scope& scope, const v1::ListStudiesRequest& request) const {
   ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(request.page_token()));
   ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
   v1::ListStudiesResponse response;
   for (const StudyRecord& record : records) {
-    if (record.id <= after) continue;
+    if (record.id <= after || !scope.Sees(record.tenant)) continue;
     if (response.studies_size() == PageSize(request.page_size())) return response;
     *response.add_studies() = ToMessage(record);
     response.set_next_page_token(absl::StrCat(record.id));
@@ -90,9 +109,9 @@ absl::StatusOr<v1::ListStudiesResponse> Queries::ListStudies(
 }
 
 absl::StatusOr<v1::ListTrialsResponse> Queries::ListTrials(
-    const v1::ListTrialsRequest& request) const {
+    const Scope& scope, const v1::ListTrialsRequest& request) const {
   ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(request.page_token()));
-  ASSIGN_OR_RETURN(const StudyRecord record, Find(request.study()));
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(scope, request.study()));
   const int64_t size = PageSize(request.page_size());
   ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials,
                    store_.Trials(record.id, after, size + 1));
@@ -107,24 +126,30 @@ absl::StatusOr<v1::ListTrialsResponse> Queries::ListTrials(
   return response;
 }
 
-absl::StatusOr<v1::Trial> Queries::GetTrial(absl::string_view study, int64_t number) const {
-  ASSIGN_OR_RETURN(const StudyRecord record, Find(study));
+absl::StatusOr<v1::Trial> Queries::GetTrial(const Scope& scope, absl::string_view study,
+                                            int64_t number) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(scope, study));
   absl::StatusOr<TrialRecord> trial = store_.Trial(record.id, number);
   if (!trial.ok()) return Annotate(trial.status(), absl::StrCat("study \"", record.name, "\""));
   ASSIGN_OR_RETURN(const std::vector<v1::Progress> curve, store_.Curve(record.id, number));
+  ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts, store_.Attempts(record.id, number));
   v1::Trial message = ToMessage(*trial, record.name);
   message.mutable_curve()->Add(curve.begin(), curve.end());
+  for (const AttemptRecord& attempt : attempts) AddAttempt(attempt, message);
   return message;
 }
 
-absl::StatusOr<std::string> Queries::GetTrialLog(absl::string_view study, int64_t number) const {
-  ASSIGN_OR_RETURN(const v1::Trial trial, GetTrial(study, number));
-  ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(trial.study()));
+absl::StatusOr<std::string> Queries::GetTrialLog(const Scope& scope, absl::string_view study,
+                                                 int64_t number) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(scope, study));
+  const absl::StatusOr<TrialRecord> trial = store_.Trial(record.id, number);
+  if (!trial.ok()) return Annotate(trial.status(), absl::StrCat("study \"", record.name, "\""));
   return store_.Log(record.id, number);
 }
 
-absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(absl::string_view study) const {
-  ASSIGN_OR_RETURN(const StudyRecord record, Find(study));
+absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(const Scope& scope,
+                                                         absl::string_view study) const {
+  ASSIGN_OR_RETURN(const StudyRecord record, Find(scope, study));
   ASSIGN_OR_RETURN(std::vector<TrialRecord> trials, store_.FrontTrials(record.id));
   std::stable_sort(trials.begin(), trials.end(), [&](const TrialRecord& a, const TrialRecord& b) {
     const double x = a.metrics.at(record.objective.metric).value;
@@ -136,12 +161,18 @@ absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(absl::string_view study
   return response;
 }
 
+absl::StatusOr<int64_t> Queries::OpenStudies(absl::string_view tenant) const {
+  ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
+  return std::count_if(records.begin(), records.end(), [&](const StudyRecord& record) {
+    return record.tenant == tenant && IsOpen(record);
+  });
+}
+
 absl::StatusOr<Queries::EventPage> Queries::Events(absl::string_view study, int64_t after) const {
   ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(study));
   ASSIGN_OR_RETURN(std::vector<EventRecord> events, store_.Events(record.id, after, kEventPage));
   EventPage page;
-  page.last = record.state != v1::ACTIVE && record.state != v1::PAUSED &&
-              after + static_cast<int64_t>(events.size()) >= record.event;
+  page.last = !IsOpen(record) && after + static_cast<int64_t>(events.size()) >= record.event;
   for (EventRecord& event : events) {
     page.events.push_back(ToMessage(std::move(event), record.name));
   }

@@ -9,38 +9,49 @@
 #include "absl/strings/string_view.h"
 #include "cambrian/v1/study_service.pb.h"
 #include "server/store/interface.h"
+#include "server/study/scope.h"
 
 namespace cambrian {
 
 // Thread-safe; every call reads the store and may block. Names of studies may be unambiguous
-// beginnings. \error kNotFound with a suggestion; kInvalidArgument for an ambiguous name or a bad
-// page token.
+// beginnings; a study that the scope does not see is not there. \error kNotFound with a suggestion;
+// kInvalidArgument for an ambiguous name or a bad page token.
 class Queries {
  public:
   // `store` outlives it.
   explicit Queries(TrialStore& store) : store_(store) {}
 
   // The whole name.
-  absl::StatusOr<std::string> Resolve(absl::string_view name) const;
+  absl::StatusOr<std::string> Resolve(const Scope& scope, absl::string_view name) const;
 
-  absl::StatusOr<v1::Study> GetStudy(absl::string_view name, bool with_text) const;
-  absl::StatusOr<v1::ListStudiesResponse> ListStudies(const v1::ListStudiesRequest& request) const;
-  absl::StatusOr<std::string> StudyText(absl::string_view name) const;
-  absl::StatusOr<v1::ListTrialsResponse> ListTrials(const v1::ListTrialsRequest& request) const;
-  absl::StatusOr<v1::Trial> GetTrial(absl::string_view study, int64_t number) const;
-  absl::StatusOr<std::string> GetTrialLog(absl::string_view study, int64_t number) const;
-  absl::StatusOr<v1::ListTrialsResponse> GetFront(absl::string_view study) const;
+  absl::StatusOr<v1::Study> GetStudy(const Scope& scope, absl::string_view name,
+                                     bool with_text) const;
+  absl::StatusOr<v1::ListStudiesResponse> ListStudies(const Scope& scope,
+                                                      const v1::ListStudiesRequest& request) const;
+  absl::StatusOr<std::string> StudyText(const Scope& scope, absl::string_view name) const;
+  absl::StatusOr<v1::ListTrialsResponse> ListTrials(const Scope& scope,
+                                                    const v1::ListTrialsRequest& request) const;
+  // With its curve and its attempts.
+  absl::StatusOr<v1::Trial> GetTrial(const Scope& scope, absl::string_view study,
+                                     int64_t number) const;
+  absl::StatusOr<std::string> GetTrialLog(const Scope& scope, absl::string_view study,
+                                          int64_t number) const;
+  absl::StatusOr<v1::ListTrialsResponse> GetFront(const Scope& scope,
+                                                  absl::string_view study) const;
+  // Studies of the tenant that have not ended.
+  absl::StatusOr<int64_t> OpenStudies(absl::string_view tenant) const;
 
-  // A page of a study's events, and whether the study has ended with the last of them.
+  // For whoever has resolved the name: a page of the study's events, and whether the study has
+  // ended with the last of them.
   struct EventPage {
     std::vector<v1::Event> events;
     bool last = false;
   };
   absl::StatusOr<EventPage> Events(absl::string_view study, int64_t after) const;
-  absl::StatusOr<int64_t> StudyId(absl::string_view name) const;
+  absl::StatusOr<int64_t> StudyId(absl::string_view study) const;
 
  private:
-  absl::StatusOr<StudyRecord> Find(absl::string_view name) const;
+  absl::StatusOr<StudyRecord> Find(const Scope& scope, absl::string_view name) const;
 
   TrialStore& store_;
 };
