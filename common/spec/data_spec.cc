@@ -20,6 +20,7 @@ ordered_json DataSpec::ToJson() const {
   static constexpr const char* kNames[] = {"idx", "cifar10", "csv", "images"};
   ordered_json out;
   out[kNames[static_cast<int>(format)]] = std::move(source);
+  if (!root.empty()) out["root"] = root;
   out["validation"] = validation;
   if (test > 0) out["test"] = test;
   if (task) {

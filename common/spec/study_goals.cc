@@ -159,7 +159,12 @@ class Goals {
       return;
     }
     LatencySpec latency;
-    const MapReader reader(node, "on", {"device", "batch", "threads", "runs"}, diagnostics_);
+    const MapReader reader(node, "on", {"target", "device", "batch", "threads", "runs"},
+                           diagnostics_);
+    reader.Text("target", latency.target);
+    if (!latency.target.empty() && !IsWorkerWord(latency.target)) {
+      reader.Wrong("target", *reader.Find("target"), "the name of a target, such as pi4");
+    }
     reader.Text("device", latency.device);
     if (latency.device != "cpu" && latency.device != "cuda") {
       reader.Wrong("device", *reader.Find("device"), "cpu or cuda");

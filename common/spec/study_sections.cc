@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/spec/map_reader.h"
@@ -19,6 +20,9 @@ constexpr int64_t kMaxTrials = 10'000'000;
 constexpr NumberRange kShare = {0, false, 1, true, "a share above 0 %, up to 100 %"};
 constexpr NumberRange kPart = {0, false, 1, false, "a share between 0 % and 100 %"};
 constexpr NumberRange kPartOrNone = {0, true, 1, false, "a share from 0 % to below 100 %"};
+constexpr size_t kMaxWorkerWord = 64;
+constexpr size_t kMaxTags = 32;
+constexpr char kWorkerWord[] = "a name of at most 64 letters, digits, \"-\", \"_\" and \".\"";
 constexpr NumberRange kEpochs = {0, false, 1e6, true, "a number of epochs above 0"};
 
 // [channels, height, width], or fewer axes.
@@ -55,6 +59,16 @@ void ReadPath(const MapReader& reader, absl::string_view key, absl::string_view 
   reader.Text(key, data.path);
   if (data.path.empty()) return;
   std::filesystem::path path(data.path);
+  if (!data.root.empty()) {
+    data.path = path.lexically_normal().string();
+    if (path.is_absolute() || data.path == ".." || absl::StartsWith(data.path, "../")) {
+      diagnostics.Error(
+          reader.Find(key)->mark,
+          absl::StrCat(reader.PathOf(key), " must lie below the root: a relative path"),
+          "leave out \"root\" for a path of this machine");
+    }
+    return;
+  }
   if (path.is_relative() && folder.empty()) {
     diagnostics.Error(reader.Find(key)->mark,
                       absl::StrCat(reader.PathOf(key), " must be an absolute path here"));
@@ -114,6 +128,13 @@ std::optional<absl::Duration> ReadDuration(absl::string_view text) {
 
 }  // namespace
 
+bool IsWorkerWord(absl::string_view word) {
+  if (word.empty() || word.size() > kMaxWorkerWord || !absl::ascii_isalnum(word[0])) return false;
+  return std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
+  });
+}
+
 const Node& Section(const Node& file, absl::string_view name) {
   static const Node* const nothing = new Node();
   const Node* section = file.Find(name);
@@ -123,9 +144,13 @@ const Node& Section(const Node& file, absl::string_view name) {
 DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagnostics) {
   std::vector<std::string> keys;
   for (const FormatRow& row : Formats()) keys.push_back(row.name);
-  for (const char* key : {"validation", "test", "task", "sha256"}) keys.push_back(key);
+  for (const char* key : {"root", "validation", "test", "task", "sha256"}) keys.push_back(key);
   const MapReader reader(node, "data", keys, diagnostics);
   DataSpec data;
+  reader.Text("root", data.root);
+  if (!data.root.empty() && !IsWorkerWord(data.root)) {
+    reader.Wrong("root", *reader.Find("root"), kWorkerWord);
+  }
   const FormatRow* found = nullptr;
   for (const FormatRow& row : Formats()) {
     const Node* const value = reader.Find(row.name);
@@ -204,6 +229,20 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
     const MapReader reader(value, path, {}, diagnostics);
   }
   return strategy;
+}
+
+WorkersSpec ReadWorkers(const Node& node, Diagnostics& diagnostics) {
+  const MapReader reader(node, "workers", {"tags"}, diagnostics);
+  WorkersSpec workers;
+  const Node* const tags = reader.Find("tags");
+  if (tags == nullptr) return workers;
+  bool good = tags->IsList() && tags->items.size() <= kMaxTags;
+  for (const Node& tag : tags->items) {
+    good = good && tag.IsScalar() && IsWorkerWord(tag.scalar);
+    workers.tags.push_back(tag.scalar);
+  }
+  if (!good) reader.Wrong("tags", *tags, "a list of tags such as [gpu, a100]");
+  return workers;
 }
 
 Budget ReadBudget(const Node& node, Diagnostics& diagnostics) {

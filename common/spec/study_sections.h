@@ -9,6 +9,9 @@
 
 namespace cambrian {
 
+// How roots of data, targets and tags are called: letters, digits, "-", "_" and "."; at most 64.
+bool IsWorkerWord(absl::string_view word);
+
 // The section of that name, or nothing (a null node) if the file leaves it out.
 const Node& Section(const Node& file, absl::string_view name);
 
@@ -20,6 +23,7 @@ StrategySpec ReadStrategy(const Node& strategy, Diagnostics& diagnostics);
 // already: only Cambrian's own evaluator is known to report no other metrics.
 void ReadGoals(const Node& objectives, const Node& constraints, StudySpec& study,
                Diagnostics& diagnostics);
+WorkersSpec ReadWorkers(const Node& workers, Diagnostics& diagnostics);
 Budget ReadBudget(const Node& budget, Diagnostics& diagnostics);
 std::optional<FinishSpec> ReadFinish(const Node& finish, Diagnostics& diagnostics);
 

@@ -25,8 +25,8 @@ constexpr uintmax_t kMaxSpaceBytes = 4 << 20;
 
 const std::vector<std::string>& StudyKeys() {
   static const auto* const keys = new std::vector<std::string>{
-      "study",      "data",        "space",  "recipe", "estimator", "strategy",
-      "objectives", "constraints", "budget", "finish", "test",      "seed"};
+      "study",       "data",    "space",  "recipe", "estimator", "strategy", "objectives",
+      "constraints", "workers", "budget", "finish", "test",      "seed"};
   return *keys;
 }
 
@@ -203,6 +203,7 @@ void ReadSections(const MapReader& reader, const Node& file, absl::string_view f
   study.estimator = ReadEstimator(Section(file, "estimator"), diagnostics);
   study.strategy = ReadStrategy(Section(file, "strategy"), diagnostics);
   ReadGoals(Section(file, "objectives"), Section(file, "constraints"), study, diagnostics);
+  study.workers = ReadWorkers(Section(file, "workers"), diagnostics);
   study.budget = ReadBudget(Section(file, "budget"), diagnostics);
   study.finish = ReadFinish(Section(file, "finish"), diagnostics);
   reader.Truth("test", study.test);

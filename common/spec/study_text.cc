@@ -14,9 +14,9 @@ using nlohmann::ordered_json;
 constexpr char kRetrain[] = "-retrain";
 constexpr size_t kMaxBaseName = 64 - (sizeof(kRetrain) - 1);
 
-constexpr const char* kOrder[] = {"study",     "data",     "space",      "recipe",
-                                  "estimator", "strategy", "objectives", "constraints",
-                                  "budget",    "finish",   "test",       "seed"};
+constexpr const char* kOrder[] = {"study",    "data",       "space",       "recipe",  "estimator",
+                                  "strategy", "objectives", "constraints", "workers", "budget",
+                                  "finish",   "test",       "seed"};
 
 // The file of a study that was parsed before: it has no errors.
 Node FileOf(const StudySpec& study) {
@@ -60,10 +60,13 @@ ordered_json ObjectivesJson(const StudySpec& study) {
   ordered_json list = ordered_json::array();
   const auto add = [&](ordered_json objective, bool latency) {
     if (latency && study.latency) {
-      objective["on"] = {{"device", study.latency->device},
-                         {"batch", study.latency->batch},
-                         {"threads", study.latency->threads},
-                         {"runs", study.latency->runs}};
+      ordered_json on = ordered_json::object();
+      if (!study.latency->target.empty()) on["target"] = study.latency->target;
+      on["device"] = study.latency->device;
+      on["batch"] = study.latency->batch;
+      on["threads"] = study.latency->threads;
+      on["runs"] = study.latency->runs;
+      objective["on"] = std::move(on);
     }
     list.push_back(std::move(objective));
   };
@@ -159,6 +162,7 @@ std::string ExplainDefaults(const StudySpec& study) {
   file.Set("estimator", NodeFromJson(EstimatorJson(study.estimator)));
   file.Set("strategy", NodeFromJson(StrategyJson(study.strategy)));
   file.Set("objectives", NodeFromJson(ObjectivesJson(study)));
+  file.Set("workers", NodeFromJson({{"tags", study.workers.tags}}));
   file.Set("budget", NodeFromJson(BudgetJson(study.budget)));
   file.Set("test", NodeFromJson(study.test));
   file.Set("seed", NodeFromJson(study.seed));

@@ -40,6 +40,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"seed: 1\n---\nseed: 2\n", "5:1", "a second document", "remove the line"},
         Refusal{"x: {out: round($a, 2)}\n", "4:20", "a comma inside braces", "quote"}));
 
+INSTANTIATE_TEST_SUITE_P(Workers, StudyRefusalTest,
+                         ::testing::Values(Refusal{"workers: {tags: gpu}\n", "4:17",
+                                                   "workers.tags must be a list of tags",
+                                                   "not the text \"gpu\""},
+                                           Refusal{"workers: {tags: [gpu, a/b]}\n", "4:17",
+                                                   "workers.tags must be a list of tags", ""},
+                                           Refusal{"workers: {tag: [gpu]}\n", "4:11",
+                                                   "unknown key \"tag\"", "\"tags\""}));
+
 INSTANTIATE_TEST_SUITE_P(
     Estimator, StudyRefusalTest,
     ::testing::Values(
@@ -98,6 +107,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "on.runs must be a whole number from 30", ""},
         Refusal{"objectives: [{minimize: latency_ms, on: {device: tpu}}]\n", "4:50", "cpu or cuda",
                 ""},
+        Refusal{"objectives: [{minimize: latency_ms, on: {target: a/b}}]\n", "4:50",
+                "on.target must be the name of a target", "pi4"},
         Refusal{"objectives: [{minimize: latency_ms, on: {treads: 1}}]\n", "4:42",
                 "unknown key \"treads\"", "\"threads\""},
         Refusal{"constraints: parameters <= 5\n", "4:14", "constraints must be a list",

@@ -18,6 +18,37 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
+constexpr char kElsewhere[] =
+    "study: s\n"
+    "data: {root: sets, idx: {folder: mnist/./fashion}, task: {input: [1, 28, 28], classes: 10}}\n"
+    "space: {network: [head]}\n"
+    "workers: {tags: [gpu, a100]}\n"
+    "objectives: [maximize: accuracy, {minimize: latency_ms, on: {target: pi4, threads: 4}}]\n";
+
+TEST(StudySpecTest, NamesWhatWorkersOffer) {
+  const auto study = ParseGood(kElsewhere);
+  ASSERT_NE(study, nullptr);
+  EXPECT_EQ(study->data.root, "sets");
+  EXPECT_EQ(study->data.path, "mnist/fashion");
+  EXPECT_THAT(study->workers.tags, ElementsAre("gpu", "a100"));
+  EXPECT_EQ(study->latency->target, "pi4");
+  // The complete file, where no path may be relative to a folder, says the same.
+  const auto again = ParseGood(study->text, "");
+  ASSERT_NE(again, nullptr);
+  EXPECT_EQ(again->data.ToJson(), study->data.ToJson());
+  EXPECT_EQ(again->workers.tags, study->workers.tags);
+  EXPECT_EQ(again->latency->target, "pi4");
+  EXPECT_THAT(ExplainDefaults(*study), HasSubstr("target: pi4"));
+}
+
+TEST(StudySpecTest, APathBelowARootStaysThere) {
+  for (const char* path : {"/etc", "..", "../x", "a/../../x"}) {
+    const std::string problems = Problems(absl::StrCat(
+        "study: s\ndata: {root: sets, idx: {folder: ", path, "}}\nspace: {network: [head]}\n"));
+    EXPECT_THAT(problems, HasSubstr("must lie below the root")) << path;
+  }
+}
+
 TEST(StudySpecTest, LeftOutMeansTheDefaults) {
   const auto study = ParseGood(kSmallest);
   ASSERT_NE(study, nullptr);
