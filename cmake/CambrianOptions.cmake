@@ -22,12 +22,17 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(cambrian_warnings INTERFACE -Wthread-safety)
 endif()
 
+option(CAMBRIAN_FUZZ "Build the fuzz targets for libFuzzer (clang)" OFF)
 set(CAMBRIAN_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 if(CAMBRIAN_SANITIZE)
-  # gcc's maybe-uninitialized guesses wrong in instrumented code.
-  add_compile_options(-fsanitize=${CAMBRIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
-    -Wno-maybe-uninitialized)
+  add_compile_options(-fsanitize=${CAMBRIAN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_compile_options(-Wno-maybe-uninitialized)  # guesses wrong in instrumented code
+  endif()
   add_link_options(-fsanitize=${CAMBRIAN_SANITIZE})
+  if(CAMBRIAN_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
   if(CAMBRIAN_SANITIZE MATCHES thread)
     add_compile_definitions(CAMBRIAN_TSAN)
   endif()
