@@ -3,17 +3,25 @@
 // Requests are handed over from any thread and wait. `RunOnce` takes all that wait, decides in
 // memory, commits what the group changed in one transaction, and only then answers. If a commit
 // fails, memory is dropped and rebuilt from the store, and the group is answered UNAVAILABLE.
+//
+// One coordinator is active on a store. Others stand by: they answer UNAVAILABLE and try each
+// second to take over. The active one renews its epoch; if it cannot, it drops all and stands by.
+//
+// A group costs what it touches: the workers that speak or whose leases change, the studies that
+// these concern, and as many waiting workers as there is work. Nothing walks over all of them.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -24,6 +32,9 @@
 #include "common/spec/study_spec.h"
 #include "server/store/interface.h"
 #include "server/study/lease_manager.h"
+#include "server/study/observer.h"
+#include "server/study/scheduler.h"
+#include "server/study/scope.h"
 #include "server/study/study.h"
 #include "server/study/study_reader.h"
 #include "server/study/worker_table.h"
@@ -33,7 +44,8 @@ namespace cambrian {
 // What the coordinator tells the world after a commit. Called on the decision loop: must not block.
 struct CoordinatorListener {
   std::function<void(int64_t study)> on_events = [](int64_t) {};
-  // Checkpoints that no trial has any longer.
+  // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
+  // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
   std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};
 };
 
@@ -42,23 +54,37 @@ class Coordinator {
   struct Options {
     LeaseManager::Options leases;
     Study::Options studies;
-    absl::Duration hang = absl::Seconds(15);  // how long a Poll without news waits
+    absl::Duration hang = absl::Seconds(15);        // how long a Poll without news waits
+    std::string holder = "server";                  // what the store knows this server by
+    absl::Duration epoch_term = absl::Seconds(10);  // renewed every third of it
   };
 
-  // `store` and `clock` outlive it.
+  // `store`, `clock` and `observer`, which may be null, outlive it.
   Coordinator(Options options, TrialStore& store, const Clock& clock, StudyReader reader,
-              CoordinatorListener listener);
+              CoordinatorListener listener, CoordinatorObserver* observer = nullptr);
 
-  // Thread-safe: these hand over and return. Names of studies are complete.
-  void Poll(v1::PollRequest request, Answer<v1::Assignments> answer, std::function<bool()> gone);
-  void Report(v1::ReportRequest request, Answer<v1::Assignments> answer);
-  // The same request_id again gives the same study.
-  void CreateStudy(std::shared_ptr<const StudySpec> spec, std::string request_id,
-                   Answer<v1::Study> answer);
-  void CancelStudy(std::string name, Answer<v1::Study> answer);
-  void ExtendStudy(std::string name, int64_t trials, Answer<v1::Study> answer);
-  void DeleteStudy(std::string name, Answer<v1::DeleteStudyResponse> answer);
-  void ListWorkers(Answer<v1::ListWorkersResponse> answer);
+  // Thread-safe: these hand over and return. Names of studies are complete, and unique over all
+  // tenants; a study that `scope` does not see is not found.
+  //
+  // A worker of a tenant serves that tenant's studies only. Its name belongs to the scope that
+  // introduced it. \error kPermissionDenied for another one
+  void Poll(Scope scope, v1::PollRequest request, Answer<v1::Assignments> answer,
+            std::function<bool()> gone);
+  void Report(Scope scope, v1::ReportRequest request, Answer<v1::Assignments> answer);
+  // The study belongs to the scope's tenant. The same request_id of a tenant again gives the same
+  // study. With `continue_from` it begins with the ended trials of that study. \error
+  // kFailedPrecondition if that one has not ended, or differs in space, objectives or data.
+  void CreateStudy(Scope scope, std::shared_ptr<const StudySpec> spec, std::string request_id,
+                   std::string continue_from, Answer<v1::Study> answer);
+  void CancelStudy(Scope scope, std::string name, Answer<v1::Study> answer);
+  void PauseStudy(Scope scope, std::string name, Answer<v1::Study> answer);
+  void ResumeStudy(Scope scope, std::string name, Answer<v1::Study> answer);
+  void ExtendStudy(Scope scope, std::string name, int64_t trials, Answer<v1::Study> answer);
+  void DeleteStudy(Scope scope, std::string name, Answer<v1::DeleteStudyResponse> answer);
+  // The scope's workers and those that serve everybody; of what they run, the scope's studies only.
+  void ListWorkers(Scope scope, Answer<v1::ListWorkersResponse> answer);
+  // Answers while standing by, too.
+  void Inspect(Answer<CoordinatorStatus> answer);
   // Answers the Polls that hang, and all later ones at once: the server is going down.
   void Drain();
 
@@ -68,93 +94,135 @@ class Coordinator {
   void WaitForWork(absl::Duration until);
   // Makes WaitForWork return.
   void Wake();
+  // Ends this server's term, so that another may take over at once. Call it last, on the decision
+  // loop's thread.
+  void Retire();
 
  private:
-  // A request that waits. `handle` decides; its answer goes into `replies_`.
-  struct Request {
-    std::function<void()> handle;
-    std::function<void(const absl::Status&)> fail;
+  // A request that waits: decided if the status is OK, else answered with it.
+  using Request = absl::AnyInvocable<void(const absl::Status&)>;
+  // An answer that waits for the commit: sent if the status is OK, else replaced by it.
+  using Reply = absl::AnyInvocable<void(const absl::Status&)>;
+
+  // An open study and what the loop notes of it.
+  struct Entry {
+    std::unique_ptr<Study> study;
+    bool touched = false;  // in this group
+    absl::Duration due = absl::InfiniteDuration();  // when its time budget is used up
   };
-  // An answer that waits for the commit.
-  struct Reply {
-    std::function<void()> send;
-    std::function<void(const absl::Status&)> fail;
+  // Every study, open or not.
+  struct Known {
+    int64_t id = 0;
+    std::string tenant;
   };
 
-  // What waits for work, commits and the worker's answer (coordinator.cc).
+  // Requests and answers (coordinator_requests.cc).
   void HandOver(Request request);
+  template <typename T, typename Decide>
+  void HandOverFor(Answer<T> answer, Decide decide);
   template <typename T>
   void ReplyWith(Answer<T> answer, absl::StatusOr<T> value);
-  void Decide();
-  absl::Status Commit();
+  CoordinatorStatus Status() const;
+
+  // The loop (coordinator.cc).
+  void Decide(std::vector<Request> requests);
+  absl::Status Commit(int64_t requests);
   void AnswerGroup();
   void FailGroup(const absl::Status& status);
+  absl::Duration NextRun() const;
+  std::vector<Request> TakeRequests();
+
+  // The epoch, and what is read when it starts (coordinator_epoch.cc).
+  void KeepEpoch();
   absl::Status Rebuild();
   absl::Status LoadStudy(const StudyRecord& record);
-  absl::Duration NextRun() const;
 
   // Workers (coordinator_workers.cc).
-  void HandlePoll(const v1::PollRequest& request, Answer<v1::Assignments> answer,
+  void HandlePoll(const Scope& scope, v1::PollRequest request, Answer<v1::Assignments> answer,
                   std::function<bool()> gone);
-  void HandleReport(const v1::ReportRequest& request, Answer<v1::Assignments> answer);
-  void HandleProgress(const v1::ProgressReport& progress);
-  void HandleCompletion(const v1::Completion& completion);
-  void HandleHandBack(const v1::HandBack& hand_back);
+  void HandleReport(const Scope& scope, v1::ReportRequest request, Answer<v1::Assignments> answer);
+  Worker& Hear(const Scope& scope, v1::WorkerIdentity& identity, int32_t free_slots,
+               google::protobuf::RepeatedPtrField<v1::Held>& held);
+  void HandleProgress(const Scope& scope, const v1::ProgressReport& progress);
+  void HandleCompletion(const Scope& scope, const v1::Completion& completion);
+  void HandleHandBack(const Scope& scope, Worker& worker, const v1::HandBack& hand_back);
+  void AnswerPoll(Worker& worker);
+  v1::Assignments AssignmentsOf(const Worker& worker, const std::vector<int64_t>& settled) const;
+  void ListWorkersInto(const Scope& scope, v1::ListWorkersResponse& response) const;
+  // The open study, touched, and the trial's number, or null.
+  Entry* FindAssignment(const Scope& scope, absl::string_view assignment, int64_t& trial);
+
+  // Leases (coordinator_leases.cc).
   void ExpireLeases();
   void Lose(const Lease& lease);
+  void Release(const AssignmentId& assignment, int64_t token);
+  void ReleaseCancelled(Entry& entry);
+  void TouchHolders(const Study& study);
   void GrantWork();
-  bool GrantOne(Worker& worker, std::set<int64_t>& without_work);
-  void ReleaseCancelled(Study& study);
-  void AnswerPolls();
-  v1::Assignments AssignmentsOf(const Worker& worker, const std::vector<int64_t>& settled) const;
-  void ListWorkersInto(v1::ListWorkersResponse& response) const;
-  // The active study and the trial's number, or null.
-  Study* FindAssignment(absl::string_view assignment, int64_t& trial);
+  bool Fill(Worker& worker);
+  bool GrantOne(Worker& worker);
+  bool GrantFrom(Entry& entry, Worker& worker, const Offer& offer);
+  void Touch(Worker& worker);
 
-  // Studies (coordinator_studies.cc).
-  absl::StatusOr<v1::Study> Create(std::shared_ptr<const StudySpec> spec,
-                                   const std::string& request_id, absl::string_view parent);
-  absl::StatusOr<v1::Study> Cancel(const std::string& name);
-  absl::StatusOr<v1::Study> Extend(const std::string& name, int64_t trials);
-  absl::StatusOr<v1::DeleteStudyResponse> Delete(const std::string& name);
-  absl::StatusOr<Study*> FindOrLoad(const std::string& name);
+  // Studies (coordinator_studies.cc, coordinator_continue.cc).
+  absl::StatusOr<v1::Study> Create(const std::string& tenant, std::shared_ptr<const StudySpec> spec,
+                                   const std::string& request_id, absl::string_view continue_from,
+                                   absl::string_view parent);
+  absl::Status Inherit(Study& study, const StudyRecord& from);
+  absl::StatusOr<v1::Study> Change(const Scope& scope, const std::string& name,
+                                   const std::function<absl::Status(Study&)>& change);
+  absl::StatusOr<v1::DeleteStudyResponse> Delete(const Scope& scope, const std::string& name);
+  absl::StatusOr<Known> Find(const Scope& scope, const std::string& name) const;
+  absl::StatusOr<Entry*> FindOrLoad(const Scope& scope, const std::string& name);
+  void Touch(Entry& entry);
+  void Refresh(Entry& entry);
+  void AdvanceStudies();
   void SettleStudies();
   void StartRetraining(Study& study);
   absl::StatusOr<std::string> CreateRetraining(const Study& study);
+  void ForgetEnded();
 
   const Options options_;
   TrialStore& store_;
   const Clock& clock_;
   const StudyReader reader_;
   const CoordinatorListener listener_;
+  CoordinatorObserver default_observer_;
+  CoordinatorObserver& observer_;
 
   Mutex mutex_;
   CondVar work_;
-  std::deque<Request> inbox_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Request> inbox_ ABSL_GUARDED_BY(mutex_);
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
 
   // All below belongs to the decision loop.
-  bool loaded_ = false;
+  bool loaded_ = false;  // active
   bool draining_ = false;
   bool again_ = false;  // there is more to decide right away
+  std::string why_not_loaded_;
   absl::Duration retry_at_;
+  absl::Duration renew_at_;
+  absl::Duration forget_at_;
   absl::Time wall_;
   absl::Duration now_;
   int64_t epoch_ = 0;
   int64_t commits_ = 0;
-  int64_t grants_ = 0;
   int64_t last_study_ = 0;
-  std::map<int64_t, std::unique_ptr<Study>> studies_;  // active ones; ended ones till the commit
-  std::map<std::string, int64_t> names_;               // of all studies
-  std::map<std::string, std::string> requests_;        // request_id → name
-  std::map<int64_t, int64_t> last_grant_;              // by study
+  absl::flat_hash_map<int64_t, std::unique_ptr<Entry>> studies_;  // open; ended till the commit
+  std::map<std::string, Known> names_;                            // of all studies
+  std::map<std::pair<std::string, std::string>, std::string> requests_;  // tenant, id → name
+  std::set<std::pair<absl::Duration, int64_t>> study_dues_;
+  Scheduler scheduler_;
   std::unique_ptr<LeaseManager> leases_;
   std::unique_ptr<WorkerTable> workers_;
 
   // The group that is being decided.
   Batch batch_;
   std::vector<Reply> replies_;
-  std::set<std::string> reporting_;  // workers that are answered in this group
+  std::vector<Worker*> touched_workers_;
+  std::vector<Entry*> touched_studies_;
+  std::set<std::pair<int64_t, bool>> without_work_;  // studies, and whether for who trains
+  std::vector<int64_t> unfinished_;                  // studies to go on with in the next group
   std::vector<std::string> unused_;  // checkpoints that may be unused once it is committed
   absl::Status failure_;             // the store failed while deciding
 };
