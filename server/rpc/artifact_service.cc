@@ -4,24 +4,28 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/mutex.h"
 #include "common/wire/convert.h"
 
 namespace cambrian {
 namespace {
 
-constexpr int64_t kMaxArtifactBytes = int64_t{16} << 30;
 constexpr size_t kMaxChunkBytes = 1 << 20;
 constexpr size_t kDownloadChunkBytes = 256 << 10;
 
 // One message at a time: read it, store it on the executor, read the next. Finishes once.
 class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
  public:
-  UploadStream(ArtifactStore& artifacts, Executor& executor)
-      : artifacts_(artifacts), executor_(executor) {}
+  UploadStream(ArtifactStore& artifacts, Executor& executor, Entry entry, int64_t max_bytes)
+      : artifacts_(artifacts),
+        executor_(executor),
+        max_bytes_(max_bytes),
+        entry_(std::move(entry)) {}
 
   void Begin(std::shared_ptr<UploadStream> self) {
     self_ = std::move(self);
+    if (!entry_.status().ok()) return FinishOnce(entry_.status());
     StartRead(&request_);
   }
 
@@ -44,8 +48,9 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
     if (request_.has_header()) {
       if (writer_) return absl::InvalidArgumentError("a second header");
       const v1::UploadRequest::Header& header = request_.header();
-      if (header.size() < 0 || header.size() > kMaxArtifactBytes) {
-        return absl::InvalidArgumentError("an artifact has at most 16 GiB");
+      if (header.size() < 0 || header.size() > max_bytes_) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("an artifact has at most ", max_bytes_, " bytes"));
       }
       absl::StatusOr<std::unique_ptr<ArtifactWriter>> writer =
           artifacts_.Create(header.size(), header.sha256());
@@ -69,11 +74,14 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
     MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    entry_.Leave(status.code());
     Finish(ToGrpc(status));
   }
 
   ArtifactStore& artifacts_;
   Executor& executor_;
+  const int64_t max_bytes_;
+  Entry entry_;
   std::shared_ptr<UploadStream> self_;
   v1::UploadRequest request_;
   std::unique_ptr<ArtifactWriter> writer_;
@@ -84,11 +92,15 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
 // Reads a chunk on the executor, writes it, reads the next. Finishes once.
 class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
  public:
-  DownloadStream(ArtifactStore& artifacts, Executor& executor, std::string sha256)
-      : artifacts_(artifacts), executor_(executor), sha256_(std::move(sha256)) {}
+  DownloadStream(ArtifactStore& artifacts, Executor& executor, Entry entry, std::string sha256)
+      : artifacts_(artifacts),
+        executor_(executor),
+        entry_(std::move(entry)),
+        sha256_(std::move(sha256)) {}
 
   void Begin(std::shared_ptr<DownloadStream> self) {
     self_ = self;
+    if (!entry_.status().ok()) return FinishOnce(entry_.status());
     executor_.Run([self] {
       absl::StatusOr<std::unique_ptr<ArtifactReader>> reader = self->artifacts_.Open(self->sha256_);
       if (!reader.ok()) return self->FinishOnce(reader.status());
@@ -118,11 +130,13 @@ class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
     MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    entry_.Leave(status.code());
     Finish(ToGrpc(status));
   }
 
   ArtifactStore& artifacts_;
   Executor& executor_;
+  Entry entry_;
   const std::string sha256_;
   std::shared_ptr<DownloadStream> self_;
   std::unique_ptr<ArtifactReader> reader_;
@@ -135,14 +149,17 @@ class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
 
 grpc::ServerReadReactor<v1::UploadRequest>* ArtifactService::Upload(
     grpc::CallbackServerContext* context, v1::UploadResponse* response) {
-  auto stream = std::make_shared<UploadStream>(artifacts_, executor_);
+  auto stream = std::make_shared<UploadStream>(artifacts_, executor_,
+                                               door_.Enter(*context, "ArtifactService/Upload"),
+                                               limits_.artifact_bytes);
   stream->Begin(stream);
   return stream.get();
 }
 
 grpc::ServerWriteReactor<v1::DownloadResponse>* ArtifactService::Download(
     grpc::CallbackServerContext* context, const v1::DownloadRequest* request) {
-  auto stream = std::make_shared<DownloadStream>(artifacts_, executor_, request->sha256());
+  auto stream = std::make_shared<DownloadStream>(
+      artifacts_, executor_, door_.Enter(*context, "ArtifactService/Download"), request->sha256());
   stream->Begin(stream);
   return stream.get();
 }

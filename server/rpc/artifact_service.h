@@ -3,15 +3,17 @@
 
 #include "cambrian/v1/artifact_service.grpc.pb.h"
 #include "server/artifact/interface.h"
+#include "server/rpc/door.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/limits.h"
 
 namespace cambrian {
 
 // Thread-safe. Everything handed in outlives it.
 class ArtifactService : public v1::ArtifactService::CallbackService {
  public:
-  ArtifactService(ArtifactStore& artifacts, Executor& executor)
-      : artifacts_(artifacts), executor_(executor) {}
+  ArtifactService(ArtifactStore& artifacts, Executor& executor, Door& door, Limits limits)
+      : artifacts_(artifacts), executor_(executor), door_(door), limits_(limits) {}
 
   grpc::ServerReadReactor<v1::UploadRequest>* Upload(grpc::CallbackServerContext* context,
                                                      v1::UploadResponse* response) override;
@@ -21,6 +23,8 @@ class ArtifactService : public v1::ArtifactService::CallbackService {
  private:
   ArtifactStore& artifacts_;
   Executor& executor_;
+  Door& door_;
+  const Limits limits_;
 };
 
 }  // namespace cambrian

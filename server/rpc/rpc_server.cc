@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/base/status.h"
 #include "grpcpp/ext/health_check_service_server_builder_option.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -21,6 +22,9 @@
 
 namespace cambrian {
 namespace {
+
+constexpr const char* kServices[] = {"cambrian.v1.StudyService", "cambrian.v1.WorkerService",
+                                     "cambrian.v1.ArtifactService"};
 
 // Whether some process listens on the Unix socket.
 bool IsAlive(const std::string& path) {
@@ -87,10 +91,14 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text) {
 
 struct RpcServer::Services {
   Services(Coordinator& coordinator, const Queries& queries, const StudyReader& reader,
-           ArtifactStore& artifact_store, Watchers& watchers, Executor& executor)
-      : studies(coordinator, queries, reader, watchers, executor),
-        workers(coordinator, queries, executor),
-        artifacts(artifact_store, executor) {}
+           ArtifactStore& artifact_store, Watchers& watchers, Executor& executor, Door& door,
+           const Limits& limits)
+      : limits(limits),
+        studies(coordinator, queries, reader, watchers, executor, door, limits),
+        workers(coordinator, queries, executor, door),
+        artifacts(artifact_store, executor, door, limits) {}
+
+  const Limits limits;
 
   StudyService studies;
   WorkerService workers;
@@ -99,14 +107,20 @@ struct RpcServer::Services {
 };
 
 RpcServer::RpcServer(Coordinator& coordinator, const Queries& queries, const StudyReader& reader,
-                     ArtifactStore& artifacts, Watchers& watchers, Executor& executor)
+                     ArtifactStore& artifacts, Watchers& watchers, Executor& executor, Door& door,
+                     Limits limits)
     : services_(std::make_unique<Services>(coordinator, queries, reader, artifacts, watchers,
-                                           executor)) {}
+                                           executor, door, limits)) {}
 
 RpcServer::~RpcServer() = default;
 
 absl::StatusOr<std::vector<std::string>> RpcServer::Start(
-    const std::vector<ListenAddress>& addresses) {
+    const std::vector<ListenAddress>& addresses, const std::optional<TlsFiles>& tls) {
+  std::shared_ptr<grpc::ServerCredentials> plain = grpc::InsecureServerCredentials();
+  std::shared_ptr<grpc::ServerCredentials> remote = plain;
+  if (tls) {
+    ASSIGN_OR_RETURN(remote, MakeTlsCredentials(*tls));
+  }
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetKeepalive(builder);
@@ -117,8 +131,9 @@ absl::StatusOr<std::vector<std::string>> RpcServer::Start(
     if (addresses[i].is_unix) {
       if (absl::Status status = ClearSocket(addresses[i].path); !status.ok()) return status;
     }
-    builder.AddListeningPort(addresses[i].text, grpc::InsecureServerCredentials(), &ports[i]);
+    builder.AddListeningPort(addresses[i].text, addresses[i].is_unix ? plain : remote, &ports[i]);
   }
+  builder.SetMaxReceiveMessageSize(static_cast<int>(services_->limits.message_bytes));
   builder.RegisterService(&services_->studies);
   builder.RegisterService(&services_->workers);
   builder.RegisterService(&services_->artifacts);
@@ -132,12 +147,19 @@ absl::StatusOr<std::vector<std::string>> RpcServer::Start(
     bound.push_back(
         addresses[i].is_unix ? text : absl::StrCat(text.substr(0, text.rfind(':') + 1), ports[i]));
   }
+  SetServing(false);
   return bound;
+}
+
+void RpcServer::SetServing(bool serving) {
+  grpc::HealthCheckServiceInterface& health = *services_->server->GetHealthCheckService();
+  health.SetServingStatus(serving);
+  for (const char* name : kServices) health.SetServingStatus(name, serving);
 }
 
 void RpcServer::Shutdown(absl::Duration grace) {
   if (!services_->server) return;
-  services_->server->GetHealthCheckService()->SetServingStatus(false);
+  SetServing(false);
   services_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
   services_->server.reset();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/artifact/interface.h"
+#include "server/rpc/door.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/limits.h"
+#include "server/rpc/tls.h"
 #include "server/rpc/watchers.h"
 #include "server/study/coordinator.h"
 #include "server/study/queries.h"
@@ -31,12 +35,19 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
 class RpcServer {
  public:
   RpcServer(Coordinator& coordinator, const Queries& queries, const StudyReader& reader,
-            ArtifactStore& artifacts, Watchers& watchers, Executor& executor);
+            ArtifactStore& artifacts, Watchers& watchers, Executor& executor, Door& door,
+            Limits limits = {});
   ~RpcServer();
 
-  // Listens on all addresses. A Unix socket that nobody listens on any longer is replaced. Returns
-  // the addresses with the ports that were chosen. \error kUnavailable
-  absl::StatusOr<std::vector<std::string>> Start(const std::vector<ListenAddress>& addresses);
+  // Listens on all addresses; with `tls`, only through it on those that are not Unix sockets. A
+  // Unix socket that nobody listens on any longer is replaced. Returns the addresses with the ports
+  // that were chosen. The health check says NOT_SERVING. \error kUnavailable; kInvalidArgument for
+  // `tls`
+  absl::StatusOr<std::vector<std::string>> Start(const std::vector<ListenAddress>& addresses,
+                                                 const std::optional<TlsFiles>& tls = {});
+
+  // What the health check says of the server and of each service, until `Shutdown`.
+  void SetServing(bool serving);
 
   // Stops taking calls, lets those that run finish until `grace` is over, then cancels them.
   void Shutdown(absl::Duration grace);

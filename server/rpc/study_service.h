@@ -5,7 +5,10 @@
 #include <memory>
 
 #include "cambrian/v1/study_service.grpc.pb.h"
+#include "server/rpc/door.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/limits.h"
+#include "server/rpc/unary_call.h"
 #include "server/rpc/watchers.h"
 #include "server/study/coordinator.h"
 #include "server/study/queries.h"
@@ -16,12 +19,14 @@ namespace cambrian {
 class StudyService : public v1::StudyService::CallbackService {
  public:
   StudyService(Coordinator& coordinator, const Queries& queries, const StudyReader& reader,
-               Watchers& watchers, Executor& executor)
+               Watchers& watchers, Executor& executor, Door& door, Limits limits)
       : coordinator_(coordinator),
         queries_(queries),
         reader_(reader),
         watchers_(watchers),
-        executor_(executor) {}
+        executor_(executor),
+        door_(door),
+        limits_(limits) {}
 
   using Context = grpc::CallbackServerContext;
   using Reactor = grpc::ServerUnaryReactor;
@@ -46,6 +51,10 @@ class StudyService : public v1::StudyService::CallbackService {
                     v1::ListTrialsResponse* response) override;
   Reactor* CancelStudy(Context* context, const v1::GetStudyRequest* request,
                        v1::Study* response) override;
+  Reactor* PauseStudy(Context* context, const v1::GetStudyRequest* request,
+                      v1::Study* response) override;
+  Reactor* ResumeStudy(Context* context, const v1::GetStudyRequest* request,
+                       v1::Study* response) override;
   Reactor* ExtendStudy(Context* context, const v1::ExtendStudyRequest* request,
                        v1::Study* response) override;
   Reactor* DeleteStudy(Context* context, const v1::GetStudyRequest* request,
@@ -56,17 +65,27 @@ class StudyService : public v1::StudyService::CallbackService {
  private:
   // Answers with what `read` gives, on the executor.
   template <typename Response>
-  Reactor* Read(Response* response, std::function<absl::StatusOr<Response>()> read);
+  Reactor* Read(Context* context, absl::string_view method, Response* response,
+                std::function<absl::StatusOr<Response>(const Scope&)> read);
   // Resolves the study's name on the executor, then hands over to the coordinator.
   template <typename Response>
-  Reactor* Change(const std::string& study, Response* response,
-                  std::function<void(std::string name, Answer<Response>)> change);
+  Reactor* Change(Context* context, absl::string_view method, const std::string& study,
+                  Response* response,
+                  std::function<void(const Scope&, std::string name, Answer<Response>)> change);
+  // On the executor.
+  void Create(const v1::CreateStudyRequest& request,
+              const std::shared_ptr<UnaryCall<v1::Study>>& call);
+  // Whether a study of so many trials may be created. \error kResourceExhausted
+  absl::Status CheckBudget(const Scope& scope, int64_t trials, absl::string_view request_id) const;
+  absl::Status CheckTrials(int64_t trials) const;
 
   Coordinator& coordinator_;
   const Queries& queries_;
   const StudyReader& reader_;
   Watchers& watchers_;
   Executor& executor_;
+  Door& door_;
+  const Limits limits_;
 };
 
 }  // namespace cambrian

@@ -9,26 +9,35 @@
 #include "common/base/mutex.h"
 #include "common/wire/convert.h"
 #include "grpcpp/grpcpp.h"
+#include "server/rpc/door.h"
 
 namespace cambrian {
 
-// A call finishes once: with its answer, or CANCELLED when the caller hangs up, whichever comes
-// first. (A call that never finishes would keep the server from shutting down.) It is kept alive by
-// gRPC until it is done, and by whoever still wants to answer it. Thread-safe.
+// A call comes in through the door, which may refuse it, and finishes once: with its answer, or
+// CANCELLED when the caller hangs up, whichever comes first. (A call that never finishes would keep
+// the server from shutting down.) It is kept alive by gRPC until it is done, and by whoever still
+// wants to answer it. Thread-safe.
 template <typename Response>
 class UnaryCall : public grpc::ServerUnaryReactor {
  public:
-  // `response` lives until the call is done.
-  static std::shared_ptr<UnaryCall> Make(Response* response) {
-    std::shared_ptr<UnaryCall> call(new UnaryCall(response));
+  // `response` lives until the call is done. A call that the door refuses is finished already.
+  static std::shared_ptr<UnaryCall> Make(Door& door, const grpc::CallbackServerContext& context,
+                                         absl::string_view method, Response* response) {
+    std::shared_ptr<UnaryCall> call(new UnaryCall(door.Enter(context, method), response));
     call->self_ = call;
+    const absl::Status& admitted = call->entry_.status();
+    if (!admitted.ok()) call->Answer(admitted);
     return call;
   }
+
+  // Whose studies the caller sees.
+  const Scope& scope() const { return entry_.scope(); }
 
   void Answer(absl::StatusOr<Response> answer) {
     MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    entry_.Leave(answer.status().code());
     const grpc::Status status = ToGrpc(answer.status());
     if (answer.ok()) *response_ = *std::move(answer);
     Finish(status);
@@ -45,8 +54,9 @@ class UnaryCall : public grpc::ServerUnaryReactor {
   }
 
  private:
-  explicit UnaryCall(Response* response) : response_(response) {}
+  UnaryCall(Entry entry, Response* response) : entry_(std::move(entry)), response_(response) {}
 
+  Entry entry_;
   Response* const response_;
   std::shared_ptr<UnaryCall> self_;
   mutable Mutex mutex_;

@@ -12,11 +12,12 @@ namespace cambrian {
 // error, or when the caller hangs up.
 class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
  public:
-  Stream(Watchers& watchers, std::string study, int64_t after)
-      : watchers_(watchers), study_(std::move(study)), after_(after) {}
+  Stream(Watchers& watchers, Entry entry, std::string study, int64_t after)
+      : watchers_(watchers), entry_(std::move(entry)), study_(std::move(study)), after_(after) {}
 
   void Begin(std::shared_ptr<Stream> self) {
     self_ = self;
+    if (!entry_.status().ok()) return FinishOnce(entry_.status());
     watchers_.executor_.Run([self] { self->Resolve(self); });
   }
 
@@ -47,7 +48,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
 
   // Finds the study, and reads for the first time.
   void Resolve(const std::shared_ptr<Stream>& self) {
-    const absl::StatusOr<std::string> name = watchers_.queries_.Resolve(study_);
+    const absl::StatusOr<std::string> name = watchers_.queries_.Resolve(entry_.scope(), study_);
     const absl::StatusOr<int64_t> id =
         name.ok() ? watchers_.queries_.StudyId(*name) : name.status();
     if (!id.ok()) return FinishOnce(id.status());
@@ -86,6 +87,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
       StartWrite(&page_.events.front());
     } else if (page_.last) {
       finished_ = true;
+      entry_.Leave(absl::StatusCode::kOk);
       Finish(grpc::Status::OK);
     } else if (news_) {
       StartRead();
@@ -103,10 +105,12 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
     MutexLock lock(&mutex_);
     if (finished_) return;
     finished_ = true;
+    entry_.Leave(status.code());
     Finish(ToGrpc(status));
   }
 
   Watchers& watchers_;
+  Entry entry_;
   std::string study_;
   int64_t after_;
   std::shared_ptr<Stream> self_;
@@ -117,8 +121,9 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-grpc::ServerWriteReactor<v1::Event>* Watchers::Watch(std::string study, int64_t after) {
-  auto stream = std::make_shared<Stream>(*this, std::move(study), after);
+grpc::ServerWriteReactor<v1::Event>* Watchers::Watch(Entry entry, std::string study,
+                                                     int64_t after) {
+  auto stream = std::make_shared<Stream>(*this, std::move(entry), std::move(study), after);
   stream->Begin(stream);
   return stream.get();
 }

@@ -9,6 +9,7 @@
 
 #include "cambrian/v1/study_service.grpc.pb.h"
 #include "common/base/mutex.h"
+#include "server/rpc/door.h"
 #include "server/rpc/executor.h"
 #include "server/study/queries.h"
 
@@ -21,8 +22,9 @@ class Watchers {
  public:
   Watchers(const Queries& queries, Executor& executor) : queries_(queries), executor_(executor) {}
 
-  // A stream of the study's events after number `after`, owned by gRPC.
-  grpc::ServerWriteReactor<v1::Event>* Watch(std::string study, int64_t after);
+  // A stream of the study's events after number `after`, owned by gRPC; or a refusal, if `entry` is
+  // one.
+  grpc::ServerWriteReactor<v1::Event>* Watch(Entry entry, std::string study, int64_t after);
 
   // The study has new events in the store. Does not block.
   void Notify(int64_t study);

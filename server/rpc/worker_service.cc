@@ -11,6 +11,7 @@ namespace cambrian {
 namespace {
 
 constexpr int kMaxListed = 4096;  // held leases, completions … in one message
+constexpr int kMaxDevices = 64;
 constexpr int kMaxMetrics = 64;
 constexpr size_t kMaxMetricNameBytes = 64;
 constexpr size_t kMaxReasonBytes = 8 << 10;
@@ -25,6 +26,14 @@ bool AreFine(const Measurements& measurements) {
   return true;
 }
 
+// Empty, or the name of an artifact.
+bool IsCheckpoint(const std::string& text) { return text.empty() || IsSha256(text); }
+
+absl::Status NotACheckpoint(absl::string_view assignment) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(assignment, ": a checkpoint is named by its SHA-256"));
+}
+
 absl::Status Check(const v1::ReportRequest& request) {
   if (request.held_size() > kMaxListed || request.completions_size() > kMaxListed ||
       request.progress_size() > kMaxListed || request.hand_backs_size() > kMaxListed) {
@@ -34,16 +43,24 @@ absl::Status Check(const v1::ReportRequest& request) {
     if (!AreFine(progress.progress().metrics()) || progress.progress().step() < 0) {
       return absl::InvalidArgumentError(absl::StrCat(progress.assignment(), ": bad progress"));
     }
+    if (!IsCheckpoint(progress.checkpoint())) return NotACheckpoint(progress.assignment());
   }
   for (const v1::Completion& completion : request.completions()) {
     if (!AreFine(completion.metrics()) || completion.reason().size() > kMaxReasonBytes) {
       return absl::InvalidArgumentError(
           absl::StrCat(completion.assignment(), ": bad metrics or too long a reason"));
     }
-    if (!completion.checkpoint().empty() && !IsSha256(completion.checkpoint())) {
+    if (!IsCheckpoint(completion.checkpoint())) return NotACheckpoint(completion.assignment());
+  }
+  for (const v1::HandBack& hand_back : request.hand_backs()) {
+    if (!IsCheckpoint(hand_back.checkpoint())) return NotACheckpoint(hand_back.assignment());
+    if (hand_back.reason().size() > kMaxReasonBytes) {
       return absl::InvalidArgumentError(
-          absl::StrCat(completion.assignment(), ": a checkpoint is named by its SHA-256"));
+          absl::StrCat(hand_back.assignment(), ": too long a reason"));
     }
+  }
+  if (request.devices_size() > kMaxDevices) {
+    return absl::InvalidArgumentError("a worker has at most 64 devices");
   }
   return absl::OkStatus();
 }
@@ -53,11 +70,13 @@ absl::Status Check(const v1::ReportRequest& request) {
 grpc::ServerUnaryReactor* WorkerService::Poll(grpc::CallbackServerContext* context,
                                               const v1::PollRequest* request,
                                               v1::Assignments* response) {
-  auto call = UnaryCall<v1::Assignments>::Make(response);
+  auto call = UnaryCall<v1::Assignments>::Make(door_, *context, "WorkerService/Poll", response);
+  if (call->IsFinished()) return call.get();
   if (request->held_size() > kMaxListed) {
     call->Answer(absl::InvalidArgumentError("a worker holds at most 4096 leases"));
   } else {
-    coordinator_.Poll(*request, AnswerTo(call), [call] { return call->IsFinished(); });
+    coordinator_.Poll(call->scope(), *request, AnswerTo(call),
+                      [call] { return call->IsFinished(); });
   }
   return call.get();
 }
@@ -65,11 +84,12 @@ grpc::ServerUnaryReactor* WorkerService::Poll(grpc::CallbackServerContext* conte
 grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* context,
                                                 const v1::ReportRequest* request,
                                                 v1::Assignments* response) {
-  auto call = UnaryCall<v1::Assignments>::Make(response);
+  auto call = UnaryCall<v1::Assignments>::Make(door_, *context, "WorkerService/Report", response);
+  if (call->IsFinished()) return call.get();
   if (absl::Status status = Check(*request); !status.ok()) {
     call->Answer(status);
   } else {
-    coordinator_.Report(*request, AnswerTo(call));
+    coordinator_.Report(call->scope(), *request, AnswerTo(call));
   }
   return call.get();
 }
@@ -77,9 +97,11 @@ grpc::ServerUnaryReactor* WorkerService::Report(grpc::CallbackServerContext* con
 grpc::ServerUnaryReactor* WorkerService::GetStudySpec(grpc::CallbackServerContext* context,
                                                       const v1::GetStudySpecRequest* request,
                                                       v1::GetStudySpecResponse* response) {
-  auto call = UnaryCall<v1::GetStudySpecResponse>::Make(response);
+  auto call = UnaryCall<v1::GetStudySpecResponse>::Make(door_, *context,
+                                                        "WorkerService/GetStudySpec", response);
+  if (call->IsFinished()) return call.get();
   executor_.Run([this, call, study = request->study()] {
-    absl::StatusOr<std::string> text = queries_.StudyText(study);
+    absl::StatusOr<std::string> text = queries_.StudyText(call->scope(), study);
     if (!text.ok()) return call->Answer(text.status());
     v1::GetStudySpecResponse answer;
     answer.set_text(*std::move(text));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cambrian/v1/worker_service.grpc.pb.h"
+#include "server/rpc/door.h"
 #include "server/rpc/executor.h"
 #include "server/study/coordinator.h"
 #include "server/study/queries.h"
@@ -11,8 +12,8 @@ namespace cambrian {
 // Thread-safe. Everything handed in outlives it.
 class WorkerService : public v1::WorkerService::CallbackService {
  public:
-  WorkerService(Coordinator& coordinator, const Queries& queries, Executor& executor)
-      : coordinator_(coordinator), queries_(queries), executor_(executor) {}
+  WorkerService(Coordinator& coordinator, const Queries& queries, Executor& executor, Door& door)
+      : coordinator_(coordinator), queries_(queries), executor_(executor), door_(door) {}
 
   grpc::ServerUnaryReactor* Poll(grpc::CallbackServerContext* context,
                                  const v1::PollRequest* request,
@@ -28,6 +29,7 @@ class WorkerService : public v1::WorkerService::CallbackService {
   Coordinator& coordinator_;
   const Queries& queries_;
   Executor& executor_;
+  Door& door_;
 };
 
 }  // namespace cambrian

@@ -161,10 +161,12 @@ absl::StatusOr<v1::ListTrialsResponse> Queries::GetFront(const Scope& scope,
   return response;
 }
 
-absl::StatusOr<int64_t> Queries::OpenStudies(absl::string_view tenant) const {
+absl::StatusOr<int64_t> Queries::OpenStudies(absl::string_view tenant,
+                                             absl::string_view request_id) const {
   ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
   return std::count_if(records.begin(), records.end(), [&](const StudyRecord& record) {
-    return record.tenant == tenant && IsOpen(record);
+    const bool same = !request_id.empty() && record.request_id == request_id;
+    return record.tenant == tenant && IsOpen(record) && !same;
   });
 }
 

@@ -38,8 +38,8 @@ class Queries {
                                           int64_t number) const;
   absl::StatusOr<v1::ListTrialsResponse> GetFront(const Scope& scope,
                                                   absl::string_view study) const;
-  // Studies of the tenant that have not ended.
-  absl::StatusOr<int64_t> OpenStudies(absl::string_view tenant) const;
+  // Studies of the tenant that have not ended, but for the one that this request created.
+  absl::StatusOr<int64_t> OpenStudies(absl::string_view tenant, absl::string_view request_id) const;
 
   // For whoever has resolved the name: a page of the study's events, and whether the study has
   // ended with the last of them.

@@ -1,0 +1,71 @@
+// Every call comes in here: who it is, whether it may, how often, and how it ended.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "grpcpp/grpcpp.h"
+#include "server/rpc/limits.h"
+#include "server/rpc/methods.h"
+#include "server/rpc/token_bucket.h"
+#include "server/rpc/tokens.h"
+#include "server/study/scope.h"
+
+namespace cambrian {
+
+// Hears of every call once it is answered. Called from any thread, so it must not block.
+using CallObserver =
+    std::function<void(absl::string_view method, absl::StatusCode code, absl::Duration took)>;
+
+// A call that has come in. `Leave` tells how it ended, once. Movable; not thread-safe.
+class Entry {
+ public:
+  Entry(absl::Status status, Scope scope, std::function<void(absl::StatusCode)> leave)
+      : status_(std::move(status)), scope_(std::move(scope)), leave_(std::move(leave)) {}
+
+  // Not OK: the call is refused with this.
+  const absl::Status& status() const { return status_; }
+  const Scope& scope() const { return scope_; }
+  void Leave(absl::StatusCode code) {
+    if (leave_) leave_(code);
+    leave_ = nullptr;
+  }
+
+ private:
+  absl::Status status_;
+  Scope scope_;
+  std::function<void(absl::StatusCode)> leave_;
+};
+
+// Thread-safe.
+class Door {
+ public:
+  // `tokens` outlives it; null: everybody may do everything. So does `clock`.
+  Door(const TokenFile* tokens, Limits limits, const Clock& clock, CallObserver observer = nullptr);
+
+  // \error kUnauthenticated, kPermissionDenied, kResourceExhausted in the entry's status
+  Entry Enter(const grpc::ServerContextBase& context, absl::string_view method);
+
+ private:
+  absl::Status Admit(const grpc::ServerContextBase& context, const Method& method, Scope& scope);
+  absl::Status TakeTurn(const Caller& caller);
+  void LogRefusal(const grpc::ServerContextBase& context, const Method& method,
+                  const absl::Status& why);
+
+  const TokenFile* const tokens_;
+  const Limits limits_;
+  const Clock& clock_;
+  const CallObserver observer_;
+  Mutex mutex_;
+  std::map<std::string, TokenBucket> buckets_ ABSL_GUARDED_BY(mutex_);  // by the token's hash
+  TokenBucket refusals_ ABSL_GUARDED_BY(mutex_);                        // that are logged
+};
+
+}  // namespace cambrian
