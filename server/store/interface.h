@@ -51,9 +51,9 @@ class TrialStore {
   virtual absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) = 0;
   virtual absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) = 0;
   // Trials of a study that are open, on its front, or were proposed or ended by an event after
-  // number `event`; by number. And the trials that have a result (SUCCEEDED, INFEASIBLE), by number:
-  // the first of each key. Together with a snapshot taken after `event` they are all that a server
-  // needs to go on.
+  // number `event`; by number. And the trials that have a result (SUCCEEDED, INFEASIBLE), by
+  // number: the first of each key. Together with a snapshot taken after `event` they are all that a
+  // server needs to go on.
   virtual absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) = 0;
   virtual absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) = 0;
   // The newest snapshot, if there is one.
@@ -77,6 +77,9 @@ class TrialStore {
   // of any study has this one.
   virtual absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) = 0;
   virtual absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) = 0;
+  // The distinct artifacts of all trials of all studies: what else lies in the artifact store and
+  // is not on its way here is an orphan.
+  virtual absl::StatusOr<std::vector<std::string>> UsedArtifacts() = 0;
 };
 
 }  // namespace cambrian

@@ -1,5 +1,6 @@
 #include "server/store/memory.h"
 
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -12,17 +13,35 @@ namespace {
 
 class MemoryStore : public TrialStore {
  public:
-  absl::StatusOr<Epoch> StartEpoch() override {
+  explicit MemoryStore(const Clock& clock) : clock_(clock) {}
+
+  absl::StatusOr<Epoch> StartEpoch(absl::string_view holder, absl::Duration term) override {
     MutexLock lock(&mutex_);
+    if (holder != holder_ && clock_.Monotonic() < until_) {
+      return absl::AlreadyExistsError(absl::StrCat("the server ", holder_, " is active"));
+    }
     ++epoch_;
+    holder_ = std::string(holder);
+    until_ = clock_.Monotonic() + term;
     return Epoch{epoch_, counters_};
+  }
+
+  absl::Status RenewEpoch(int64_t epoch, absl::Duration term) override {
+    MutexLock lock(&mutex_);
+    if (epoch != epoch_) return TakenOver();
+    until_ = clock_.Monotonic() + term;
+    return absl::OkStatus();
+  }
+
+  absl::Status EndEpoch(int64_t epoch) override {
+    MutexLock lock(&mutex_);
+    if (epoch == epoch_) until_ = clock_.Monotonic();
+    return absl::OkStatus();
   }
 
   absl::Status Commit(const Batch& batch) override {
     MutexLock lock(&mutex_);
-    if (batch.marker.epoch != epoch_) {
-      return absl::FailedPreconditionError("another server has taken over this store");
-    }
+    if (batch.marker.epoch != epoch_) return TakenOver();
     if (absl::Status status = Check(batch); !status.ok()) return status;
     marker_ = batch.marker;
     counters_ = batch.counters;
@@ -38,8 +57,12 @@ class MemoryStore : public TrialStore {
     for (const EventRecord& event : batch.events) {
       studies_[event.study].events[event.number] = event;
     }
-    for (const LogRecord& log : batch.logs) {
-      studies_[log.study].logs[{log.trial, log.attempt}] = log.log;
+    for (const AttemptRecord& attempt : batch.attempts) {
+      studies_[attempt.study].attempts[{attempt.trial, attempt.token}] = attempt;
+    }
+    for (const WorkerRecord& worker : batch.workers) workers_[worker.name] = worker;
+    for (const SnapshotRecord& snapshot : batch.snapshots) {
+      studies_[snapshot.study].snapshot = snapshot;
     }
     for (int64_t id : batch.deleted) studies_.erase(id);
     return absl::OkStatus();
@@ -101,6 +124,49 @@ class MemoryStore : public TrialStore {
     return result;
   }
 
+  absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) override {
+    MutexLock lock(&mutex_);
+    std::vector<TrialRecord> result;
+    for (const auto& [number, trial] : At(study).trials) {
+      if (trial.IsOpen() || trial.on_front || trial.proposed_event > event ||
+          trial.ended_event > event) {
+        result.push_back(trial);
+      }
+    }
+    return result;
+  }
+
+  absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) override {
+    MutexLock lock(&mutex_);
+    std::vector<ResultKey> result;
+    std::set<std::string> seen;
+    for (const auto& [number, trial] : At(study).trials) {
+      const bool has_result =
+          trial.state == v1::TRIAL_SUCCEEDED || trial.state == v1::TRIAL_INFEASIBLE;
+      if (has_result && seen.insert(trial.evaluation_key).second) {
+        result.push_back({number, trial.evaluation_key});
+      }
+    }
+    return result;
+  }
+
+  absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) override {
+    MutexLock lock(&mutex_);
+    return At(study).snapshot;
+  }
+
+  absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
+    MutexLock lock(&mutex_);
+    std::vector<AttemptRecord> result;
+    const auto& attempts = At(study).attempts;
+    for (auto it = attempts.lower_bound({trial, kFirst});
+         it != attempts.end() && it->first.first == trial; ++it) {
+      result.push_back(it->second);
+      result.back().log.clear();
+    }
+    return result;
+  }
+
   absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
     MutexLock lock(&mutex_);
     std::vector<v1::Progress> result;
@@ -118,10 +184,13 @@ class MemoryStore : public TrialStore {
 
   absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
     MutexLock lock(&mutex_);
-    const auto& logs = At(study).logs;
-    auto it = logs.lower_bound({trial + 1, 0});
-    if (it == logs.begin() || (--it)->first.first != trial) return std::string();
-    return it->second;
+    std::string log;
+    const auto& attempts = At(study).attempts;
+    for (auto it = attempts.lower_bound({trial, kFirst});
+         it != attempts.end() && it->first.first == trial; ++it) {
+      if (!it->second.log.empty()) log = it->second.log;
+    }
+    return log;
   }
 
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
@@ -143,9 +212,10 @@ class MemoryStore : public TrialStore {
   }
 
   absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view evaluation_key) override {
+      absl::string_view tenant, absl::string_view evaluation_key) override {
     MutexLock lock(&mutex_);
     for (const auto& [id, entry] : studies_) {
+      if (entry.record.tenant != tenant) continue;
       for (const auto& [number, trial] : entry.trials) {
         if (trial.state == v1::TRIAL_SUCCEEDED && trial.evaluation_key == evaluation_key) {
           return std::optional<TrialRecord>(trial);
@@ -158,20 +228,19 @@ class MemoryStore : public TrialStore {
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     MutexLock lock(&mutex_);
     std::set<std::string> distinct;
-    for (const auto& [number, trial] : At(study).trials) {
-      if (!trial.checkpoint.empty()) distinct.insert(trial.checkpoint);
-    }
+    AddArtifacts(At(study), distinct);
     return std::vector<std::string>(distinct.begin(), distinct.end());
   }
 
   absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
     MutexLock lock(&mutex_);
-    for (const auto& [id, entry] : studies_) {
-      for (const auto& [number, trial] : entry.trials) {
-        if (trial.checkpoint == sha256) return true;
-      }
-    }
-    return false;
+    return AllArtifacts().contains(std::string(sha256));
+  }
+
+  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
+    MutexLock lock(&mutex_);
+    const std::set<std::string> distinct = AllArtifacts();
+    return std::vector<std::string>(distinct.begin(), distinct.end());
   }
 
  private:
@@ -179,8 +248,25 @@ class MemoryStore : public TrialStore {
     StudyRecord record;
     std::map<int64_t, TrialRecord> trials;
     std::map<int64_t, EventRecord> events;
-    std::map<std::pair<int64_t, int32_t>, std::string> logs;  // by trial, attempt
+    std::map<std::pair<int64_t, int64_t>, AttemptRecord> attempts;  // by trial, token
+    std::optional<SnapshotRecord> snapshot;
   };
+
+  static constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+
+  static void AddArtifacts(const Entry& entry, std::set<std::string>& artifacts) {
+    for (const auto& [number, trial] : entry.trials) {
+      for (const std::string& artifact : {trial.checkpoint, trial.resume_from}) {
+        if (!artifact.empty()) artifacts.insert(artifact);
+      }
+    }
+  }
+
+  std::set<std::string> AllArtifacts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::set<std::string> artifacts;
+    for (const auto& [id, entry] : studies_) AddArtifacts(entry, artifacts);
+    return artifacts;
+  }
 
   // An empty entry if there is no such study.
   const Entry& At(int64_t study) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -203,7 +289,20 @@ class MemoryStore : public TrialStore {
         return absl::UnavailableError("an event was written before");
       }
     }
+    for (const AttemptRecord& attempt : batch.attempts) {
+      if (!known.contains(attempt.study)) return absl::UnavailableError("an attempt of no study");
+      if (At(attempt.study).attempts.contains({attempt.trial, attempt.token})) {
+        return absl::UnavailableError("an attempt was written before");
+      }
+    }
+    for (const SnapshotRecord& snapshot : batch.snapshots) {
+      if (!known.contains(snapshot.study)) return absl::UnavailableError("a snapshot of no study");
+    }
     return absl::OkStatus();
+  }
+
+  static absl::Status TakenOver() {
+    return absl::FailedPreconditionError("another server has taken over this store");
   }
 
   static StudyRecord WithoutText(StudyRecord record) {
@@ -211,15 +310,21 @@ class MemoryStore : public TrialStore {
     return record;
   }
 
+  const Clock& clock_;
   Mutex mutex_;
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string holder_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration until_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();  // the epoch's term
   CommitMarker marker_ ABSL_GUARDED_BY(mutex_);
   Counters counters_ ABSL_GUARDED_BY(mutex_);
   std::map<int64_t, Entry> studies_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, WorkerRecord> workers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-std::unique_ptr<TrialStore> NewMemoryStore() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<TrialStore> NewMemoryStore(const Clock& clock) {
+  return std::make_unique<MemoryStore>(clock);
+}
 
 }  // namespace cambrian

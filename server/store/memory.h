@@ -3,10 +3,12 @@
 
 #include <memory>
 
+#include "common/base/clock.h"
 #include "server/store/interface.h"
 
 namespace cambrian {
 
-std::unique_ptr<TrialStore> NewMemoryStore();
+// `clock` measures the terms of epochs, and outlives the store.
+std::unique_ptr<TrialStore> NewMemoryStore(const Clock& clock = Clock::System());
 
 }  // namespace cambrian

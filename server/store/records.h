@@ -126,7 +126,8 @@ struct WorkerRecord {
   std::vector<std::string> tags;
   std::vector<std::string> targets;
   absl::Time first_contact;
-  absl::Time last_contact;  // as of this row: written when it introduces itself anew, and seldom else
+  // As of this row: written when it introduces itself anew, and seldom else.
+  absl::Time last_contact;
 };
 
 // What a study's strategy knew after an event, so that a restart reads only what came after it.
@@ -163,9 +164,9 @@ struct Counters {
 struct Batch {
   CommitMarker marker;
   Counters counters;
-  std::vector<StudyRecord> studies;  // new, or replaced but for their text
-  std::vector<TrialRecord> trials;   // new or replaced
-  std::vector<EventRecord> events;   // new
+  std::vector<StudyRecord> studies;       // new, or replaced but for their text
+  std::vector<TrialRecord> trials;        // new or replaced
+  std::vector<EventRecord> events;        // new
   std::vector<AttemptRecord> attempts;    // new
   std::vector<WorkerRecord> workers;      // new or replaced
   std::vector<SnapshotRecord> snapshots;  // new or replaced, one for each study

@@ -17,6 +17,19 @@ constexpr StudyStateRow kStudyStates[] = {{v1::ACTIVE, "active"},
                                           {v1::CANCELLED, "cancelled"},
                                           {v1::FAILED, "failed"}};
 
+struct AttemptEndRow {
+  v1::AttemptEnd end;
+  absl::string_view name;
+};
+constexpr AttemptEndRow kAttemptEnds[] = {{v1::ATTEMPT_SUCCEEDED, "succeeded"},
+                                          {v1::ATTEMPT_INFEASIBLE, "infeasible"},
+                                          {v1::ATTEMPT_FAILED, "failed"},
+                                          {v1::ATTEMPT_CRASHED, "crashed"},
+                                          {v1::ATTEMPT_OUT_OF_MEMORY, "out_of_memory"},
+                                          {v1::ATTEMPT_LOST, "lost"},
+                                          {v1::ATTEMPT_PREEMPTED, "preempted"},
+                                          {v1::ATTEMPT_CANCELLED, "cancelled"}};
+
 }  // namespace
 
 absl::string_view StudyStateColumn(v1::StudyState state) {
@@ -42,6 +55,20 @@ v1::TrialState ParseTrialState(absl::string_view column) {
   return v1::TRIAL_STATE_UNSPECIFIED;
 }
 
+absl::string_view AttemptEndColumn(v1::AttemptEnd end) {
+  for (const AttemptEndRow& row : kAttemptEnds) {
+    if (row.end == end) return row.name;
+  }
+  return "unknown";
+}
+
+v1::AttemptEnd ParseAttemptEnd(absl::string_view column) {
+  for (const AttemptEndRow& row : kAttemptEnds) {
+    if (row.name == column) return row.end;
+  }
+  return v1::ATTEMPT_END_UNSPECIFIED;
+}
+
 std::string MetricsColumn(const Metrics& metrics) {
   // Always an object for each metric, so that one path in SQL finds its value.
   nlohmann::json json = nlohmann::json::object();
@@ -51,7 +78,7 @@ std::string MetricsColumn(const Metrics& metrics) {
     if (measurement.low) column["low"] = *measurement.low;
     if (measurement.high) column["high"] = *measurement.high;
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Metrics ParseMetrics(const std::string& column) {
@@ -61,6 +88,11 @@ Metrics ParseMetrics(const std::string& column) {
 
 std::string ReferenceColumn(const std::vector<double>& reference) {
   return nlohmann::json(reference).dump();
+}
+
+std::string WordsColumn(const std::vector<std::string>& words) {
+  // What is not UTF-8 must not throw.
+  return nlohmann::json(words).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::vector<double> ParseReference(const std::string& column) {

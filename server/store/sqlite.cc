@@ -48,7 +48,7 @@ absl::Status Migrate(SqliteDatabase& database, const std::string& path) {
     ASSIGN_OR_RETURN(const bool row, query.Step());
     if (row) version = query.Integer();
   }
-  const int64_t newest = static_cast<int64_t>(std::size(kMigrations));
+  const int64_t newest = static_cast<int64_t>(std::size(kSqliteMigrations));
   if (version > newest) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, " has schema ", version, ", this program (", kVersion,
@@ -56,7 +56,7 @@ absl::Status Migrate(SqliteDatabase& database, const std::string& path) {
   }
   for (; version < newest; ++version) {
     RETURN_IF_ERROR(
-        Annotate(database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kMigrations[version],
+        Annotate(database.Execute(absl::StrCat("BEGIN IMMEDIATE;", kSqliteMigrations[version],
                                                ";PRAGMA user_version = ", version + 1, ";COMMIT;")),
                  absl::StrCat(path, ": migration ", version + 1)));
   }
@@ -69,7 +69,8 @@ class SqliteStore : public TrialStore {
               std::unique_ptr<SqliteDatabase> reader)
       : lock_(std::move(lock)), writer_(std::move(writer)), reader_(std::move(reader)) {}
 
-  absl::StatusOr<Epoch> StartEpoch() override {
+  // The lock file keeps others out: there is never another holder.
+  absl::StatusOr<Epoch> StartEpoch(absl::string_view, absl::Duration) override {
     MutexLock lock(&writer_mutex_);
     SqliteQuery query = writer_->Query(
         "UPDATE server SET epoch = epoch + 1 RETURNING epoch, last_study, last_token");
@@ -82,6 +83,14 @@ class SqliteStore : public TrialStore {
     RETURN_IF_ERROR(query.Run());
     return epoch;
   }
+
+  absl::Status RenewEpoch(int64_t epoch, absl::Duration) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query("SELECT 1 FROM server WHERE epoch = ?");
+    ASSIGN_OR_RETURN(const bool newest, query.Bind(epoch).Step());
+    return newest ? absl::OkStatus() : TakenOver();
+  }
+  absl::Status EndEpoch(int64_t) override { return absl::OkStatus(); }
 
   absl::Status Commit(const Batch& batch) override {
     MutexLock lock(&writer_mutex_);
@@ -150,6 +159,41 @@ class SqliteStore : public TrialStore {
     return ReadAll(query, &ReadTrial);
   }
 
+  absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query(kSelectSince);
+    query.Bind(study).Bind(event);
+    return ReadAll(query, &ReadTrial);
+  }
+
+  absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query(kSelectResultKeys);
+    query.Bind(study);
+    return ReadAll(query, &ReadResultKey);
+  }
+
+  absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query =
+        reader_->Query("SELECT event, strategy, state FROM snapshot WHERE study_id = ?");
+    ASSIGN_OR_RETURN(const bool row, query.Bind(study).Step());
+    if (!row) return std::optional<SnapshotRecord>();
+    SnapshotRecord snapshot;
+    snapshot.study = study;
+    snapshot.event = query.Integer();
+    snapshot.strategy = query.Text();
+    snapshot.state = query.Text();
+    return std::optional<SnapshotRecord>(std::move(snapshot));
+  }
+
+  absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query(kSelectAttempts);
+    query.Bind(study).Bind(trial);
+    return ReadAll(query, &ReadAttempt);
+  }
+
   absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
     ASSIGN_OR_RETURN(const TrialRecord record, Trial(study, trial));
     MutexLock lock(&reader_mutex_);
@@ -168,7 +212,8 @@ class SqliteStore : public TrialStore {
   absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(
-        "SELECT log FROM log WHERE study_id = ? AND trial = ? ORDER BY attempt DESC LIMIT 1");
+        "SELECT log FROM trial_attempt WHERE study_id = ? AND trial = ? AND log <> x'' "
+        "ORDER BY token DESC LIMIT 1");
     ASSIGN_OR_RETURN(const bool row, query.Bind(study).Bind(trial).Step());
     return row ? query.Text() : std::string();
   }
@@ -182,10 +227,10 @@ class SqliteStore : public TrialStore {
   }
 
   absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view evaluation_key) override {
+      absl::string_view tenant, absl::string_view evaluation_key) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectEvaluation);
-    ASSIGN_OR_RETURN(const bool row, query.Bind(evaluation_key).Step());
+    ASSIGN_OR_RETURN(const bool row, query.Bind(tenant).Bind(evaluation_key).Step());
     if (!row) return std::optional<TrialRecord>();
     return std::optional<TrialRecord>(ReadTrial(query));
   }
@@ -193,7 +238,8 @@ class SqliteStore : public TrialStore {
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(
-        "SELECT DISTINCT checkpoint FROM trial WHERE study_id = ? AND checkpoint <> '' ORDER BY 1");
+        "SELECT checkpoint FROM trial WHERE study_id = ?1 AND checkpoint <> '' UNION "
+        "SELECT resume_from FROM trial WHERE study_id = ?1 AND resume_from <> '' ORDER BY 1");
     query.Bind(study);
     return ReadAll(
         query, +[](SqliteQuery& row) { return row.Text(); });
@@ -201,12 +247,26 @@ class SqliteStore : public TrialStore {
 
   absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
     MutexLock lock(&reader_mutex_);
-    SqliteQuery query =
-        reader_->Query("SELECT 1 FROM trial WHERE checkpoint = ? AND checkpoint <> '' LIMIT 1");
+    SqliteQuery query = reader_->Query(
+        "SELECT 1 FROM trial WHERE checkpoint = ?1 AND checkpoint <> '' UNION ALL "
+        "SELECT 1 FROM trial WHERE resume_from = ?1 AND resume_from <> '' LIMIT 1");
     return query.Bind(sha256).Step();
   }
 
+  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query(
+        "SELECT checkpoint FROM trial WHERE checkpoint <> '' UNION "
+        "SELECT resume_from FROM trial WHERE resume_from <> '' ORDER BY 1");
+    return ReadAll(
+        query, +[](SqliteQuery& row) { return row.Text(); });
+  }
+
  private:
+  static absl::Status TakenOver() {
+    return absl::FailedPreconditionError("another server has taken over this store");
+  }
+
   template <typename T>
   static absl::StatusOr<std::vector<T>> ReadAll(SqliteQuery& query, T (*read)(SqliteQuery&)) {
     std::vector<T> result;
@@ -226,13 +286,17 @@ class SqliteStore : public TrialStore {
                         .Bind(batch.counters.token)
                         .Bind(batch.marker.epoch)
                         .Run());
-    if (writer_->Changes() != 1) {
-      return absl::FailedPreconditionError("another server has taken over this store");
-    }
+    if (writer_->Changes() != 1) return TakenOver();
     for (const StudyRecord& study : batch.studies) RETURN_IF_ERROR(WriteStudy(*writer_, study));
     for (const TrialRecord& trial : batch.trials) RETURN_IF_ERROR(WriteTrial(*writer_, trial));
     for (const EventRecord& event : batch.events) RETURN_IF_ERROR(WriteEvent(*writer_, event));
-    for (const LogRecord& log : batch.logs) RETURN_IF_ERROR(WriteLog(*writer_, log));
+    for (const AttemptRecord& attempt : batch.attempts) {
+      RETURN_IF_ERROR(WriteAttempt(*writer_, attempt));
+    }
+    for (const WorkerRecord& worker : batch.workers) RETURN_IF_ERROR(WriteWorker(*writer_, worker));
+    for (const SnapshotRecord& snapshot : batch.snapshots) {
+      RETURN_IF_ERROR(WriteSnapshot(*writer_, snapshot));
+    }
     for (int64_t study : batch.deleted) {
       RETURN_IF_ERROR(writer_->Query("DELETE FROM study WHERE id = ?").Bind(study).Run());
     }

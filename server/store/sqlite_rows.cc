@@ -12,41 +12,40 @@ namespace {
   "id, tenant, name, request_id, state, reason, created_us, ended_us, elapsed_us, parent, "  \
   "successor, trials, queued, running, succeeded, infeasible, failed, cancelled, known, "    \
   "trial_budget, time_budget_us, device_seconds, event, hypervolume, reference, objective, " \
-  "maximize"
+  "maximize, continues"
 
-#define TRIAL_COLUMNS                                                                        \
-  "study_id, number, state, reason, architecture, canonical_key, evaluation_key, origin, "   \
-  "metrics, same_as, known, created_us, started_us, ended_us, proposed_event, ended_event, " \
-  "attempts, losses, out_of_memory, token, worker, seconds, checkpoint, on_front, progress"
+#define TRIAL_COLUMNS                                                                         \
+  "study_id, number, state, reason, architecture, canonical_key, evaluation_key, origin, "    \
+  "metrics, same_as, known, created_us, started_us, ended_us, proposed_event, ended_event, "  \
+  "attempts, losses, out_of_memory, token, worker, seconds, checkpoint, on_front, progress, " \
+  "resume_from, trained"
 
 constexpr char kWriteStudy[] =
     "INSERT INTO study (" STUDY_COLUMNS
     ", text) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
     "state = excluded.state, reason = excluded.reason, ended_us = excluded.ended_us, "
     "elapsed_us = excluded.elapsed_us, successor = excluded.successor, trials = excluded.trials, "
     "queued = excluded.queued, running = excluded.running, succeeded = excluded.succeeded, "
     "infeasible = excluded.infeasible, failed = excluded.failed, cancelled = excluded.cancelled, "
     "known = excluded.known, trial_budget = excluded.trial_budget, "
+    "time_budget_us = excluded.time_budget_us, "
     "device_seconds = excluded.device_seconds, event = excluded.event, "
     "hypervolume = excluded.hypervolume, reference = excluded.reference";
 
 constexpr char kWriteTrial[] =
     "INSERT INTO trial (" TRIAL_COLUMNS
     ") VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (study_id, number) DO UPDATE "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (study_id, number) DO "
+    "UPDATE "
     "SET state = excluded.state, reason = excluded.reason, metrics = excluded.metrics, "
     "same_as = excluded.same_as, known = excluded.known, started_us = excluded.started_us, "
     "ended_us = excluded.ended_us, ended_event = excluded.ended_event, "
     "attempts = excluded.attempts, losses = excluded.losses, "
     "out_of_memory = excluded.out_of_memory, token = excluded.token, worker = excluded.worker, "
     "seconds = excluded.seconds, checkpoint = excluded.checkpoint, "
-    "on_front = excluded.on_front, progress = excluded.progress";
-
-std::optional<int64_t> DurationColumn(absl::Duration duration) {
-  if (duration == absl::InfiniteDuration()) return std::nullopt;
-  return absl::ToInt64Microseconds(duration);
-}
+    "on_front = excluded.on_front, progress = excluded.progress, "
+    "resume_from = excluded.resume_from, trained = excluded.trained";
 
 }  // namespace
 
@@ -56,9 +55,20 @@ const char kSelectTrials[] =
     "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND number > ? ORDER BY number LIMIT ?";
 const char kSelectFront[] =
     "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND on_front = 1 ORDER BY number";
-const char kSelectEvaluation[] = "SELECT " TRIAL_COLUMNS
-                                 " FROM trial WHERE evaluation_key = ? AND state = 'succeeded' "
-                                 "ORDER BY study_id, number LIMIT 1";
+const char kSelectSince[] = "SELECT " TRIAL_COLUMNS
+                            " FROM trial WHERE study_id = ?1 AND (ended_event = 0 OR on_front = 1 "
+                            "OR proposed_event > ?2 OR "
+                            "ended_event > ?2) ORDER BY number";
+const char kSelectResultKeys[] =
+    "SELECT min(number), evaluation_key FROM trial WHERE study_id = ? AND state IN "
+    "('succeeded', 'infeasible') GROUP BY evaluation_key ORDER BY 1";
+const char kSelectAttempts[] =
+    "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
+    "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
+const char kSelectEvaluation[] =
+    "SELECT " TRIAL_COLUMNS
+    " FROM trial WHERE evaluation_key = ?2 AND state = 'succeeded' AND study_id IN "
+    "(SELECT id FROM study WHERE tenant = ?1) ORDER BY study_id, number LIMIT 1";
 const char kSelectEvents[] =
     "SELECT event.study_id, event.number, kind, trial, message, architecture, canonical_key, "
     "origin "
@@ -93,6 +103,7 @@ StudyRecord ReadStudy(SqliteQuery& row) {
   study.reference = ParseReference(row.Text());
   study.objective.metric = row.Text();
   study.objective.maximize = row.Integer() != 0;
+  study.continues = row.Text();
   return study;
 }
 
@@ -123,6 +134,8 @@ TrialRecord ReadTrial(SqliteQuery& row) {
   trial.checkpoint = row.Text();
   trial.on_front = row.Integer() != 0;
   trial.progress.ParseFromString(row.Text());
+  trial.resume_from = row.Text();
+  trial.trained = row.Integer() != 0;
   return trial;
 }
 
@@ -155,7 +168,7 @@ absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   query.Bind(DurationColumn(study.time_budget)).Bind(study.device_seconds).Bind(study.event);
   query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference));
   query.Bind(study.objective.metric).Bind(static_cast<int64_t>(study.objective.maximize));
-  query.Bind(study.text);
+  query.Bind(study.continues).Bind(study.text);
   return query.Run();
 }
 
@@ -172,6 +185,7 @@ absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial) {
   query.Bind(trial.seconds).Bind(trial.checkpoint);
   query.Bind(static_cast<int64_t>(trial.on_front));
   query.BindBlob(trial.progress.SerializeAsString());
+  query.Bind(trial.resume_from).Bind(static_cast<int64_t>(trial.trained));
   return query.Run();
 }
 
@@ -185,12 +199,64 @@ absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event) {
       .Run();
 }
 
-absl::Status WriteLog(SqliteDatabase& database, const LogRecord& log) {
-  return database.Query("INSERT OR REPLACE INTO log VALUES (?,?,?,?)")
-      .Bind(log.study)
-      .Bind(log.trial)
-      .Bind(int64_t{log.attempt})
-      .BindBlob(log.log)
+ResultKey ReadResultKey(SqliteQuery& row) {
+  ResultKey key;
+  key.trial = row.Integer();
+  key.evaluation_key = row.Text();
+  return key;
+}
+
+AttemptRecord ReadAttempt(SqliteQuery& row) {
+  AttemptRecord attempt;
+  attempt.study = row.Integer();
+  attempt.trial = row.Integer();
+  attempt.token = row.Integer();
+  attempt.worker = row.Text();
+  attempt.measures = row.Integer() != 0;
+  attempt.started = absl::FromUnixMicros(row.Integer());
+  attempt.ended = absl::FromUnixMicros(row.Integer());
+  attempt.end = ParseAttemptEnd(row.Text());
+  attempt.reason = row.Text();
+  attempt.seconds = row.Real();
+  return attempt;
+}
+
+absl::Status WriteAttempt(SqliteDatabase& database, const AttemptRecord& attempt) {
+  return database.Query("INSERT INTO trial_attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)")
+      .Bind(attempt.study)
+      .Bind(attempt.trial)
+      .Bind(attempt.token)
+      .Bind(attempt.worker)
+      .Bind(static_cast<int64_t>(attempt.measures))
+      .Bind(TimeColumn(attempt.started))
+      .Bind(TimeColumn(attempt.ended))
+      .Bind(AttemptEndColumn(attempt.end))
+      .Bind(attempt.reason)
+      .Bind(attempt.seconds)
+      .BindBlob(attempt.log)
+      .Run();
+}
+
+absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker) {
+  return database.Query("INSERT OR REPLACE INTO known_worker VALUES (?,?,?,?,?,?,?,?,?)")
+      .Bind(worker.name)
+      .Bind(worker.host)
+      .Bind(worker.version)
+      .Bind(worker.slots)
+      .Bind(WordsColumn(worker.devices))
+      .Bind(WordsColumn(worker.tags))
+      .Bind(WordsColumn(worker.targets))
+      .Bind(TimeColumn(worker.first_contact))
+      .Bind(TimeColumn(worker.last_contact))
+      .Run();
+}
+
+absl::Status WriteSnapshot(SqliteDatabase& database, const SnapshotRecord& snapshot) {
+  return database.Query("INSERT OR REPLACE INTO snapshot VALUES (?,?,?,?)")
+      .Bind(snapshot.study)
+      .Bind(snapshot.event)
+      .BindBlob(snapshot.strategy)
+      .BindBlob(snapshot.state)
       .Run();
 }
 

@@ -11,7 +11,10 @@ extern const char kSelectStudies[];     // all, by id
 extern const char kSelectStudy[];       // ?: name
 extern const char kSelectTrials[];      // ?: study, after, limit
 extern const char kSelectFront[];       // ?: study
-extern const char kSelectEvaluation[];  // ?: evaluation key
+extern const char kSelectSince[];       // ?: study, event
+extern const char kSelectResultKeys[];  // ?: study
+extern const char kSelectAttempts[];    // ?: study, trial; without logs
+extern const char kSelectEvaluation[];  // ?: tenant, evaluation key
 extern const char kSelectEvents[];      // ?: study, after, limit; complete
 extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
 
@@ -19,10 +22,14 @@ extern const char kSelectProgress[];  // ?: study, trial; of all attempts, witho
 StudyRecord ReadStudy(SqliteQuery& row);
 TrialRecord ReadTrial(SqliteQuery& row);
 EventRecord ReadEvent(SqliteQuery& row);
+ResultKey ReadResultKey(SqliteQuery& row);
+AttemptRecord ReadAttempt(SqliteQuery& row);
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
 absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial);
 absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event);
-absl::Status WriteLog(SqliteDatabase& database, const LogRecord& log);
+absl::Status WriteAttempt(SqliteDatabase& database, const AttemptRecord& attempt);
+absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker);
+absl::Status WriteSnapshot(SqliteDatabase& database, const SnapshotRecord& snapshot);
 
 }  // namespace cambrian

@@ -20,9 +20,17 @@ class UnreliableStore : public TrialStore {
   // Every call fails.
   void SetAway(bool away) { away_ = away; }
 
-  absl::StatusOr<Epoch> StartEpoch() override {
+  absl::StatusOr<Epoch> StartEpoch(absl::string_view holder, absl::Duration term) override {
     if (away_) return Away();
-    return store_->StartEpoch();
+    return store_->StartEpoch(holder, term);
+  }
+  absl::Status RenewEpoch(int64_t epoch, absl::Duration term) override {
+    if (away_) return Away();
+    return store_->RenewEpoch(epoch, term);
+  }
+  absl::Status EndEpoch(int64_t epoch) override {
+    if (away_) return Away();
+    return store_->EndEpoch(epoch);
   }
   absl::Status Commit(const Batch& batch) override {
     if (away_ || failing_-- > 0) return Away();
@@ -58,6 +66,22 @@ class UnreliableStore : public TrialStore {
     if (away_) return Away();
     return store_->FrontTrials(study);
   }
+  absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) override {
+    if (away_) return Away();
+    return store_->TrialsSince(study, event);
+  }
+  absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) override {
+    if (away_) return Away();
+    return store_->ResultKeys(study);
+  }
+  absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) override {
+    if (away_) return Away();
+    return store_->Snapshot(study);
+  }
+  absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
+    if (away_) return Away();
+    return store_->Attempts(study, trial);
+  }
   absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
     if (away_) return Away();
     return store_->Curve(study, trial);
@@ -72,9 +96,9 @@ class UnreliableStore : public TrialStore {
     return store_->Events(study, after, limit);
   }
   absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view evaluation_key) override {
+      absl::string_view tenant, absl::string_view evaluation_key) override {
     if (away_) return Away();
-    return store_->FindEvaluation(evaluation_key);
+    return store_->FindEvaluation(tenant, evaluation_key);
   }
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     if (away_) return Away();
@@ -83,6 +107,10 @@ class UnreliableStore : public TrialStore {
   absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
     if (away_) return Away();
     return store_->IsCheckpointUsed(sha256);
+  }
+  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
+    if (away_) return Away();
+    return store_->UsedArtifacts();
   }
 
  private:

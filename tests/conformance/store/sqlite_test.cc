@@ -3,6 +3,10 @@
 
 #include <sqlite3.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/temporary_folder.h"
@@ -34,7 +38,7 @@ class SqliteTest : public ::testing::Test {
   void Write() {
     const auto store = OpenSqliteStore(path_).value();
     Batch batch;
-    batch.marker = {store->StartEpoch().value().number, 1};
+    batch.marker = {store->StartEpoch("a", absl::Seconds(10)).value().number, 1};
     StudyRecord study;
     study.id = 1;
     study.name = "fashion-1";
@@ -42,6 +46,18 @@ class SqliteTest : public ::testing::Test {
     trial.study = trial.number = 1;
     trial.state = v1::TRIAL_SUCCEEDED;
     trial.metrics = {{"accuracy", {0.75, {}, {}}}, {"latency_ms", {2.5, 2, 3}}};
+    trial.on_front = true;
+    AttemptRecord attempt;
+    attempt.study = attempt.trial = attempt.token = 1;
+    attempt.end = v1::ATTEMPT_PREEMPTED;
+    attempt.seconds = 1.5;
+    WorkerRecord worker;
+    worker.name = "w";
+    worker.host = "h";
+    worker.tags = {"gpu"};
+    worker.last_contact = absl::FromUnixSeconds(1'700'000'000);
+    batch.attempts = {attempt};
+    batch.workers = {worker};
     batch.studies = {study};
     batch.trials = {trial};
     ASSERT_TRUE(store->Commit(batch).ok());
@@ -55,7 +71,7 @@ TEST_F(SqliteTest, WhatIsCommittedIsThereAfterOpeningAgain) {
   Write();
   const auto store = OpenSqliteStore(path_).value();
   EXPECT_EQ(store->Trial(1, 1)->metrics.at("accuracy").value, 0.75);
-  EXPECT_EQ(store->StartEpoch()->number, 2);
+  EXPECT_EQ(store->StartEpoch("a", absl::Seconds(10))->number, 2);
 }
 
 TEST_F(SqliteTest, ASecondServerIsKeptOut) {
@@ -85,7 +101,7 @@ TEST_F(SqliteTest, WhatIsNoDatabaseIsRefused) {
 TEST_F(SqliteTest, IsDurableAndChecksReferences) {
   Write();
   EXPECT_EQ(Ask("PRAGMA journal_mode"), "wal");
-  EXPECT_EQ(Ask("PRAGMA user_version"), "1");
+  EXPECT_EQ(Ask("PRAGMA user_version"), "2");
 }
 
 TEST_F(SqliteTest, ViewsArePlainForPeople) {
@@ -93,6 +109,45 @@ TEST_F(SqliteTest, ViewsArePlainForPeople) {
   EXPECT_EQ(Ask("SELECT latency_ms FROM trial_summary WHERE study = 'fashion-1'"), "2.5");
   EXPECT_EQ(Ask("SELECT test_accuracy FROM trial_summary"), "NULL");
   EXPECT_EQ(Ask("SELECT state FROM study_summary WHERE name = 'fashion-1'"), "active");
+  EXPECT_EQ(Ask("SELECT high FROM measurement WHERE study = 'fashion-1' AND trial = 1 AND "
+                "metric = 'latency_ms'"),
+            "3.0");
+  EXPECT_EQ(Ask("SELECT count(*) FROM front"), "1");
+  EXPECT_EQ(
+      Ask("SELECT work || ' ' || outcome || ' ' || device_seconds FROM attempt WHERE trial = 1"),
+      "train preempted 1.5");
+  EXPECT_EQ(Ask("SELECT host || tags || last_contact FROM worker"),
+            "h[\"gpu\"]2023-11-14 22:13:20");
+}
+
+TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
+  std::ifstream stream(std::string(getenv("CAMBRIAN_SOURCE")) +
+                       "/server/store/migrations/sqlite/0001_initial.sql");
+  std::string sql((std::istreambuf_iterator<char>(stream)), {});
+  ASSERT_FALSE(sql.empty());
+  sql +=
+      "PRAGMA user_version = 1;"
+      "INSERT INTO study VALUES (1,'','old-1','','text','active','',0,NULL,0,'','',1,0,0,1,0,0,0,0,"
+      "'accuracy',1,10,NULL,0,3,NULL,'[]');"
+      "INSERT INTO trial VALUES (1,1,'succeeded','','{}','c','e','random',"
+      "'{\"accuracy\":{\"value\":0.5}}',0,0,5,6,7,1,3,2,0,0,9,'w',1,'',1,x'');"
+      "INSERT INTO log VALUES (1,1,1,'first');"
+      "INSERT INTO log VALUES (1,1,2,'second');";
+  Ask(sql);
+  const auto store = OpenSqliteStore(path_).value();
+  EXPECT_EQ(store->Study("old-1")->succeeded, 1);
+  EXPECT_EQ(store->StudyText(1).value(), "text");
+  EXPECT_EQ(store->Trial(1, 1)->metrics.at("accuracy").value, 0.5);
+  EXPECT_EQ(store->Log(1, 1).value(), "second");
+  const std::vector<AttemptRecord> attempts = store->Attempts(1, 1).value();
+  ASSERT_EQ(attempts.size(), 2u);
+  EXPECT_EQ(attempts[0].token, 8);  // below the newest, whose token is known
+  EXPECT_EQ(attempts[0].end, v1::ATTEMPT_END_UNSPECIFIED);
+  EXPECT_EQ(attempts[1].token, 9);
+  EXPECT_EQ(attempts[1].end, v1::ATTEMPT_SUCCEEDED);
+  EXPECT_EQ(attempts[1].worker, "w");
+  EXPECT_EQ(Ask("PRAGMA user_version"), "2");
+  EXPECT_EQ(Ask("SELECT accuracy FROM front"), "0.5");
 }
 
 }  // namespace

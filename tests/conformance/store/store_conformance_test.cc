@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 struct Kind {
@@ -64,10 +65,26 @@ EventRecord MakeEvent(int64_t study, int64_t number, int64_t trial) {
   return event;
 }
 
+AttemptRecord MakeAttempt(int64_t study, int64_t trial, int64_t token, const std::string& log) {
+  AttemptRecord attempt;
+  attempt.study = study;
+  attempt.trial = trial;
+  attempt.token = token;
+  attempt.worker = "w";
+  attempt.measures = token % 2 == 0;
+  attempt.started = absl::FromUnixMicros(1'700'000'002'000'000);
+  attempt.ended = absl::FromUnixMicros(1'700'000'003'000'001);
+  attempt.end = v1::ATTEMPT_LOST;
+  attempt.reason = "no word";
+  attempt.seconds = 1.5;
+  attempt.log = log;
+  return attempt;
+}
+
 class StoreConformanceTest : public ::testing::TestWithParam<Kind> {
  protected:
   StoreConformanceTest() : store_(GetParam().make(folder_)) {
-    epoch_ = store_->StartEpoch().value().number;
+    epoch_ = store_->StartEpoch("first", absl::Seconds(10)).value().number;
   }
 
   absl::Status Commit(Batch batch) {
@@ -97,6 +114,7 @@ TEST_P(StoreConformanceTest, AStudyComesBackAsItWent) {
   study.elapsed = absl::Microseconds(12'345'678);
   study.parent = "p";
   study.successor = "s";
+  study.continues = "an older one";
   study.trials = 21;
   study.queued = 1;
   study.running = 2;
@@ -126,6 +144,7 @@ TEST_P(StoreConformanceTest, AStudyComesBackAsItWent) {
   EXPECT_EQ(read.elapsed, study.elapsed);
   EXPECT_EQ(read.parent, "p");
   EXPECT_EQ(read.successor, "s");
+  EXPECT_EQ(read.continues, study.continues);
   EXPECT_EQ(read.trials, 21);
   EXPECT_EQ(read.queued, 1);
   EXPECT_EQ(read.running, 2);
@@ -174,6 +193,8 @@ TEST_P(StoreConformanceTest, ATrialComesBackAsItWent) {
   trial.worker = "w";
   trial.seconds = 2.5;
   trial.checkpoint = std::string(64, 'a');
+  trial.resume_from = std::string(64, 'b');
+  trial.trained = true;
   trial.on_front = true;
   trial.progress.set_step(2);
   Batch batch;
@@ -204,6 +225,8 @@ TEST_P(StoreConformanceTest, ATrialComesBackAsItWent) {
   EXPECT_EQ(read.worker, "w");
   EXPECT_EQ(read.seconds, 2.5);
   EXPECT_EQ(read.checkpoint, trial.checkpoint);
+  EXPECT_EQ(read.resume_from, trial.resume_from);
+  EXPECT_EQ(read.trained, trial.trained);
   EXPECT_TRUE(read.on_front);
   EXPECT_EQ(read.progress.step(), 2);
 }
@@ -252,7 +275,7 @@ TEST_P(StoreConformanceTest, OnlyTheNewestEpochWrites) {
   batch.studies = {MakeStudy(1)};
   batch.counters = {4, 17};
   ASSERT_TRUE(Commit(batch).ok());
-  const TrialStore::Epoch epoch = store_->StartEpoch().value();
+  const TrialStore::Epoch epoch = store_->StartEpoch("first", absl::Seconds(10)).value();
   EXPECT_GT(epoch.number, epoch_);
   EXPECT_EQ(epoch.counters, (Counters{4, 17}));
   batch.studies = {MakeStudy(2)};
@@ -260,6 +283,16 @@ TEST_P(StoreConformanceTest, OnlyTheNewestEpochWrites) {
   EXPECT_THAT(store_->Studies().value(), SizeIs(1));
   // A new epoch alone is no commit: a marker still names the one before.
   EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
+}
+
+TEST_P(StoreConformanceTest, AnEpochIsRenewedWhileItIsTheNewest) {
+  EXPECT_TRUE(store_->RenewEpoch(epoch_, absl::Seconds(10)).ok());
+  const TrialStore::Epoch epoch = store_->StartEpoch("first", absl::Seconds(10)).value();
+  EXPECT_TRUE(absl::IsFailedPrecondition(store_->RenewEpoch(epoch_, absl::Seconds(10))));
+  EXPECT_TRUE(store_->EndEpoch(epoch_).ok());  // not the newest: nothing happens
+  EXPECT_TRUE(store_->RenewEpoch(epoch.number, absl::Seconds(10)).ok());
+  EXPECT_TRUE(store_->EndEpoch(epoch.number).ok());
+  EXPECT_TRUE(store_->StartEpoch("second", absl::Seconds(10)).ok());
 }
 
 TEST_P(StoreConformanceTest, TrialsComeInPages) {
@@ -323,26 +356,114 @@ TEST_P(StoreConformanceTest, TheLogIsThatOfTheNewestAttempt) {
   EXPECT_EQ(store_->Log(1, 1).value(), "");
   const std::string bytes("\0\xff text", 7);
   Batch batch;
-  batch.logs = {{1, 1, 1, "old"}, {1, 1, 2, bytes}, {1, 2, 3, "other"}};
+  batch.attempts = {MakeAttempt(1, 1, 1, "old"), MakeAttempt(1, 1, 2, bytes),
+                    MakeAttempt(1, 1, 4, ""), MakeAttempt(1, 2, 3, "other")};
   ASSERT_TRUE(Commit(batch).ok());
   EXPECT_EQ(store_->Log(1, 1).value(), bytes);
   EXPECT_EQ(store_->Log(1, 2).value(), "other");
 }
 
+TEST_P(StoreConformanceTest, AttemptsComeBackWithoutTheirLogs) {
+  Fill(1, 2);
+  Batch batch;
+  batch.attempts = {MakeAttempt(1, 1, 7, "log"), MakeAttempt(1, 1, 4, ""),
+                    MakeAttempt(1, 2, 5, "")};
+  ASSERT_TRUE(Commit(batch).ok());
+  const std::vector<AttemptRecord> attempts = store_->Attempts(1, 1).value();
+  ASSERT_THAT(attempts, SizeIs(2));
+  EXPECT_EQ(attempts[0].token, 4);
+  const AttemptRecord expected = batch.attempts[0];
+  EXPECT_EQ(attempts[1].token, 7);
+  EXPECT_EQ(attempts[1].worker, expected.worker);
+  EXPECT_EQ(attempts[1].measures, expected.measures);
+  EXPECT_EQ(attempts[1].started, expected.started);
+  EXPECT_EQ(attempts[1].ended, expected.ended);
+  EXPECT_EQ(attempts[1].end, expected.end);
+  EXPECT_EQ(attempts[1].reason, expected.reason);
+  EXPECT_EQ(attempts[1].seconds, expected.seconds);
+  EXPECT_EQ(attempts[1].log, "");
+}
+
+TEST_P(StoreConformanceTest, EveryEndOfAnAttemptIsKeptApart) {
+  Fill(1, 1);
+  Batch batch;
+  for (int end = v1::AttemptEnd_MIN; end <= v1::AttemptEnd_MAX; ++end) {
+    batch.attempts.push_back(MakeAttempt(1, 1, end + 1, ""));
+    batch.attempts.back().end = static_cast<v1::AttemptEnd>(end);
+  }
+  ASSERT_TRUE(Commit(batch).ok());
+  const std::vector<AttemptRecord> attempts = store_->Attempts(1, 1).value();
+  ASSERT_EQ(attempts.size(), batch.attempts.size());
+  for (size_t i = 0; i < attempts.size(); ++i) EXPECT_EQ(attempts[i].end, batch.attempts[i].end);
+}
+
+TEST_P(StoreConformanceTest, TheNewestSnapshotIsKept) {
+  Fill(1, 1);
+  EXPECT_FALSE(store_->Snapshot(1).value().has_value());
+  const std::string bytes("\0\xff", 2);
+  Batch batch;
+  batch.snapshots = {{1, 10, "old", "old"}};
+  ASSERT_TRUE(Commit(batch).ok());
+  batch.snapshots = {{1, 20, bytes, "state"}};
+  ASSERT_TRUE(Commit(batch).ok());
+  const std::optional<SnapshotRecord> snapshot = store_->Snapshot(1).value();
+  ASSERT_TRUE(snapshot.has_value());
+  EXPECT_EQ(snapshot->study, 1);
+  EXPECT_EQ(snapshot->event, 20);
+  EXPECT_EQ(snapshot->strategy, bytes);
+  EXPECT_EQ(snapshot->state, "state");
+}
+
+TEST_P(StoreConformanceTest, AServerGoesOnFromASnapshot) {
+  Fill(1, 0);
+  Batch batch;
+  for (int64_t number : {1, 2, 3, 4, 5}) {
+    TrialRecord trial = MakeTrial(1, number);  // proposed by event number + 1
+    trial.evaluation_key = number == 2 ? "e1" : trial.evaluation_key;
+    if (number != 3) {
+      trial.ended_event = 10 + number;
+      trial.state = number == 4   ? v1::TRIAL_FAILED
+                    : number == 5 ? v1::TRIAL_INFEASIBLE
+                                  : v1::TRIAL_SUCCEEDED;
+    }
+    trial.on_front = number == 1;
+    batch.trials.push_back(trial);
+  }
+  ASSERT_TRUE(Commit(batch).ok());
+  const auto numbers = [&](int64_t event) {
+    std::vector<int64_t> result;
+    const std::vector<TrialRecord> trials = store_->TrialsSince(1, event).value();
+    for (const TrialRecord& trial : trials) {
+      result.push_back(trial.number);
+    }
+    return result;
+  };
+  EXPECT_THAT(numbers(0), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(numbers(14), ElementsAre(1, 3, 5));  // on the front, open, ended since
+  EXPECT_THAT(numbers(20), ElementsAre(1, 3));
+  std::vector<std::pair<int64_t, std::string>> keys;
+  const std::vector<ResultKey> results = store_->ResultKeys(1).value();
+  for (const ResultKey& key : results) {
+    keys.emplace_back(key.trial, key.evaluation_key);
+  }
+  EXPECT_THAT(keys, ElementsAre(Pair(1, "e1"), Pair(5, "e5")));
+}
+
 TEST_P(StoreConformanceTest, AnEvaluationIsFoundInAnyStudyOnceItSucceeded) {
   Fill(1, 1);
   Fill(2, 0);
-  EXPECT_EQ(store_->FindEvaluation("e1").value(), std::nullopt);
+  EXPECT_EQ(store_->FindEvaluation("", "e1").value(), std::nullopt);
   Batch batch;
   TrialRecord trial = MakeTrial(1, 1);
   trial.state = v1::TRIAL_SUCCEEDED;
   trial.metrics = {{"accuracy", {0.5, {}, {}}}};
   batch.trials = {trial};
   ASSERT_TRUE(Commit(batch).ok());
-  const std::optional<TrialRecord> found = store_->FindEvaluation("e1").value();
+  const std::optional<TrialRecord> found = store_->FindEvaluation("", "e1").value();
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->metrics, trial.metrics);
-  EXPECT_EQ(store_->FindEvaluation("e2").value(), std::nullopt);
+  EXPECT_EQ(store_->FindEvaluation("", "e2").value(), std::nullopt);
+  EXPECT_EQ(store_->FindEvaluation("another tenant", "e1").value(), std::nullopt);
 }
 
 TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {
@@ -353,12 +474,14 @@ TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {
     TrialRecord trial = MakeTrial(1, number);
     trial.on_front = number != 2;
     trial.checkpoint = number == 2 ? "" : "shared";
+    trial.resume_from = number == 2 ? "half" : "";
     batch.trials.push_back(trial);
   }
   ASSERT_TRUE(Commit(batch).ok());
   EXPECT_THAT(store_->FrontTrials(1).value(), SizeIs(2));
   EXPECT_THAT(store_->FrontTrials(2).value(), IsEmpty());
-  EXPECT_THAT(store_->Checkpoints(1).value(), ElementsAre("shared"));
+  EXPECT_THAT(store_->Checkpoints(1).value(), ElementsAre("half", "shared"));
+  EXPECT_TRUE(store_->IsCheckpointUsed("half").value());
   EXPECT_TRUE(store_->IsCheckpointUsed("shared").value());
   EXPECT_FALSE(store_->IsCheckpointUsed("other").value());
 }
@@ -368,7 +491,8 @@ TEST_P(StoreConformanceTest, DeletingAStudyDeletesAllOfIt) {
   Fill(2, 1);
   Batch batch;
   batch.events = {MakeEvent(1, 1, 1)};
-  batch.logs = {{1, 1, 1, "log"}};
+  batch.attempts = {MakeAttempt(1, 1, 1, "log")};
+  batch.snapshots = {{1, 3, "strategy", "state"}};
   ASSERT_TRUE(Commit(batch).ok());
   batch = Batch();
   batch.deleted = {1};
@@ -378,6 +502,8 @@ TEST_P(StoreConformanceTest, DeletingAStudyDeletesAllOfIt) {
   EXPECT_THAT(store_->Trials(1, 0, 10).value(), IsEmpty());
   EXPECT_THAT(store_->Events(1, 0, 10).value(), IsEmpty());
   EXPECT_EQ(store_->Log(1, 1).value(), "");
+  EXPECT_THAT(store_->Attempts(1, 1).value(), IsEmpty());
+  EXPECT_FALSE(store_->Snapshot(1).value().has_value());
   EXPECT_THAT(store_->Trials(2, 0, 10).value(), SizeIs(1));
 }
 
