@@ -31,10 +31,14 @@ struct Candidate {
 // Looks at an architecture that validates. Pure and thread-safe.
 using Examine = std::function<Candidate(Architecture)>;
 
-// What a strategy stands on. The space and whatever `examine` holds outlive it.
+// Whether a trial of the study stands for this work, in whatever state.
+using IsKnown = std::function<bool(absl::string_view evaluation_key)>;
+
+// What a strategy stands on. The space and whatever the functions hold outlive it.
 struct StrategyContext {
   std::shared_ptr<const SearchSpace> space;
   Examine examine;
+  IsKnown is_known;  // true of each proposal from the time that it is added
 };
 
 struct Proposal {
@@ -60,8 +64,8 @@ struct Outcome {
   bool feasible = false;       // every constraint holds
 };
 
-// Deterministic: its state follows from the sequence of `Add` and `Tell`, an answer from that state
-// and `random`; asking changes nothing. So a study that is read back from the store feeds what was
+// Deterministic: its state follows from the sequence of `Add` and `Tell`, an answer from that state,
+// what is known, and `random`; asking changes nothing. So a study that is read back from the store feeds what was
 // recorded into a fresh strategy, and asks that led to nothing need no record. Not thread-safe.
 // `tests/conformance/strategy` holds every strategy to this contract.
 class SearchStrategy {
@@ -73,13 +77,13 @@ class SearchStrategy {
   virtual AskAnswer Ask(int count, Random& random) const = 0;
 
   // A proposal became trial number `trial`, which is pending from now on.
-  virtual void Add(int64_t trial, const Architecture& architecture,
-                   absl::string_view evaluation_key) = 0;
+  virtual void Add(int64_t trial, const Architecture& architecture) = 0;
 
   // The result of a pending trial; others are ignored.
   virtual void Tell(int64_t trial, const Outcome& outcome) = 0;
 
-  // The whole state as text, and back into a fresh strategy of the same study.
+  // The whole state as text, and back into a fresh strategy of the same study. What is known is the
+  // study's to remember.
   // \error kInvalidArgument
   virtual std::string Snapshot() const = 0;
   virtual absl::Status Restore(absl::string_view snapshot) = 0;
@@ -90,21 +94,19 @@ inline constexpr int kMaxRedraws = 50;
 // Keeps one ask from proposing what is known, or the same work twice.
 class Novelty {
  public:
-  // Both outlive it.
-  Novelty(const Examine& examine, const absl::flat_hash_set<std::string>& known)
-      : examine_(examine), known_(known) {}
+  // `context` outlives it.
+  explicit Novelty(const StrategyContext& context) : context_(context) {}
 
   // The candidate if it is new and, while redraws are left, breaks no analytic constraint.
   std::optional<Candidate> Try(const Architecture& architecture);
 
   // Random architectures until one is new; nothing after kMaxDraws.
-  std::optional<Candidate> Sample(const SearchSpace& space, Random& random);
+  std::optional<Candidate> Sample(Random& random);
 
  private:
   static constexpr int kMaxDraws = 1000;
 
-  const Examine& examine_;
-  const absl::flat_hash_set<std::string>& known_;
+  const StrategyContext& context_;
   absl::flat_hash_set<std::string> proposed_;
   int redraws_ = 0;
 };

@@ -24,10 +24,7 @@ class ListedStrategy : public SearchStrategy {
     return answer;
   }
 
-  void Add(int64_t trial, const Architecture& architecture,
-           absl::string_view evaluation_key) override {
-    ++next_;
-  }
+  void Add(int64_t trial, const Architecture& architecture) override { ++next_; }
 
   void Tell(int64_t trial, const Outcome& outcome) override {}
 

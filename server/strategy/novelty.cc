@@ -3,8 +3,8 @@
 namespace cambrian {
 
 std::optional<Candidate> Novelty::Try(const Architecture& architecture) {
-  Candidate candidate = examine_(architecture);
-  if (known_.contains(candidate.evaluation_key)) return std::nullopt;
+  Candidate candidate = context_.examine(architecture);
+  if (context_.is_known(candidate.evaluation_key)) return std::nullopt;
   if (candidate.breaks_constraint && redraws_ < kMaxRedraws) {
     ++redraws_;
     return std::nullopt;
@@ -13,9 +13,9 @@ std::optional<Candidate> Novelty::Try(const Architecture& architecture) {
   return candidate;
 }
 
-std::optional<Candidate> Novelty::Sample(const SearchSpace& space, Random& random) {
+std::optional<Candidate> Novelty::Sample(Random& random) {
   for (int draw = 0; draw < kMaxDraws; ++draw) {
-    if (auto candidate = Try(space.Sample(random))) return candidate;
+    if (auto candidate = Try(context_.space->Sample(random))) return candidate;
   }
   return std::nullopt;
 }

@@ -14,9 +14,9 @@ class RandomStrategy : public SearchStrategy {
 
   AskAnswer Ask(int count, Random& random) const override {
     AskAnswer answer;
-    Novelty novelty(context_.examine, known_);
+    Novelty novelty(context_);
     while (static_cast<int>(answer.proposals.size()) < count) {
-      std::optional<Candidate> candidate = novelty.Sample(*context_.space, random);
+      std::optional<Candidate> candidate = novelty.Sample(random);
       if (!candidate) {
         answer.state = AskState::kExhausted;
         break;
@@ -26,23 +26,21 @@ class RandomStrategy : public SearchStrategy {
     return answer;
   }
 
-  void Add(int64_t trial, const Architecture& architecture,
-           absl::string_view evaluation_key) override {
-    known_.emplace(evaluation_key);
-  }
+  void Add(int64_t trial, const Architecture& architecture) override {}
 
   void Tell(int64_t trial, const Outcome& outcome) override {}
 
-  std::string Snapshot() const override { return KnownToJson(known_).dump(); }
+  // What is known is all that it goes by.
+  std::string Snapshot() const override { return "{}"; }
 
   absl::Status Restore(absl::string_view snapshot) override {
     ASSIGN_OR_RETURN(const nlohmann::json json, ParseSnapshot(snapshot));
-    return KnownFromJson(json, known_);
+    if (json.is_object() && json.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError("the snapshot is of another strategy");
   }
 
  private:
   const StrategyContext context_;
-  absl::flat_hash_set<std::string> known_;
 };
 
 }  // namespace

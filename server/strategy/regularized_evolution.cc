@@ -24,10 +24,8 @@ class RegularizedEvolution : public SearchStrategy {
         crossover_(spec.crossover) {}
 
   AskAnswer Ask(int count, Random& random) const override;
-  void Add(int64_t trial, const Architecture& architecture,
-           absl::string_view evaluation_key) override {
+  void Add(int64_t trial, const Architecture& architecture) override {
     pending_[trial] = architecture;
-    known_.emplace(evaluation_key);
     ++proposed_;
   }
   void Tell(int64_t trial, const Outcome& outcome) override;
@@ -53,13 +51,12 @@ class RegularizedEvolution : public SearchStrategy {
   const double crossover_;
   std::deque<Member> population_;  // oldest first
   std::map<int64_t, Architecture> pending_;
-  absl::flat_hash_set<std::string> known_;
   int64_t proposed_ = 0;
 };
 
 AskAnswer RegularizedEvolution::Ask(int count, Random& random) const {
   AskAnswer answer;
-  Novelty novelty(context_.examine, known_);
+  Novelty novelty(context_);
   while (static_cast<int>(answer.proposals.size()) < count) {
     const int64_t asked = proposed_ + static_cast<int64_t>(answer.proposals.size());
     if (asked >= population_size_ && !population_.empty()) {
@@ -68,7 +65,7 @@ AskAnswer RegularizedEvolution::Ask(int count, Random& random) const {
         continue;
       }
     }
-    std::optional<Candidate> candidate = novelty.Sample(*context_.space, random);
+    std::optional<Candidate> candidate = novelty.Sample(random);
     if (!candidate) {
       answer.state = AskState::kExhausted;
       break;
@@ -147,10 +144,8 @@ std::string RegularizedEvolution::Snapshot() const {
   for (const auto& [trial, architecture] : pending_) {
     pending.push_back({{"trial", trial}, {"architecture", context_.space->ToJson(architecture)}});
   }
-  return nlohmann::json{{"population", population},
-                        {"pending", pending},
-                        {"known", KnownToJson(known_)},
-                        {"proposed", proposed_}}
+  return nlohmann::json{
+      {"population", population}, {"pending", pending}, {"proposed", proposed_}}
       .dump();
 }
 
@@ -174,7 +169,7 @@ absl::StatusOr<RegularizedEvolution::Member> RegularizedEvolution::MemberFromJso
 
 absl::Status RegularizedEvolution::Restore(absl::string_view snapshot) {
   ASSIGN_OR_RETURN(const nlohmann::json json, ParseSnapshot(snapshot));
-  for (const char* key : {"population", "pending", "known"}) {
+  for (const char* key : {"population", "pending"}) {
     if (!json.is_object() || !json.contains(key) || !json[key].is_array()) {
       return absl::InvalidArgumentError(absl::StrCat("the snapshot has no \"", key, "\""));
     }
@@ -192,7 +187,6 @@ absl::Status RegularizedEvolution::Restore(absl::string_view snapshot) {
   if (!json.contains("proposed") || !json["proposed"].is_number_integer()) {
     return absl::InvalidArgumentError("the snapshot has no \"proposed\"");
   }
-  RETURN_IF_ERROR(KnownFromJson(json["known"], known_));
   population_ = std::move(population);
   pending_ = std::move(pending);
   proposed_ = json["proposed"].get<int64_t>();

@@ -17,7 +17,9 @@ v1::Study ToMessage(const StudyRecord& record) {
   *study.mutable_created() = ToProto(record.created);
   if (record.ended) *study.mutable_ended() = ToProto(*record.ended);
   *study.mutable_elapsed() = ToProto(record.elapsed);
+  study.set_tenant(record.tenant);
   study.set_parent(record.parent);
+  study.set_continues(record.continues);
   study.set_successor(record.successor);
   study.set_trials(record.trials);
   study.set_queued(record.queued);
@@ -37,25 +39,30 @@ v1::Study ToMessage(const StudyRecord& record) {
   return study;
 }
 
-v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name) {
-  v1::Trial trial;
-  trial.set_study(std::string(study_name));
+void FillChanging(const TrialRecord& record, v1::Trial& trial) {
   trial.set_number(record.number);
   trial.set_state(record.state);
   trial.set_reason(record.reason);
-  trial.set_architecture(record.architecture);
-  trial.set_canonical_key(record.canonical_key);
   ToProto(record.metrics, trial.mutable_metrics());
   *trial.mutable_created() = ToProto(record.created);
   if (record.started) *trial.mutable_started() = ToProto(*record.started);
   if (record.ended) *trial.mutable_ended() = ToProto(*record.ended);
   trial.set_attempts(record.attempts);
   trial.set_worker(record.worker);
-  trial.set_origin(record.origin);
   trial.set_same_as(record.same_as);
   if (record.progress.step() > 0) *trial.mutable_progress() = record.progress;
   trial.set_checkpoint(record.checkpoint);
   trial.set_on_front(record.on_front);
+  trial.set_measuring(record.trained && record.IsOpen());
+}
+
+v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name) {
+  v1::Trial trial;
+  FillChanging(record, trial);
+  trial.set_study(std::string(study_name));
+  trial.set_architecture(record.architecture);
+  trial.set_canonical_key(record.canonical_key);
+  trial.set_origin(record.origin);
   return trial;
 }
 

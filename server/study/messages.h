@@ -14,6 +14,8 @@ namespace cambrian {
 
 v1::Study ToMessage(const StudyRecord& record);
 v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name);
+// The same without the study's name and what never changes (architecture, canonical key, origin).
+void FillChanging(const TrialRecord& record, v1::Trial& trial);
 // The study's name is set in the trial of an event.
 v1::Event ToMessage(EventRecord record, absl::string_view study_name);
 

@@ -29,14 +29,15 @@ class RegularizedEvolutionTest : public ::testing::Test {
     spec.population = population;
     spec.sample = sample;
     spec.crossover = crossover;
-    return NewRegularizedEvolution(spec, {study_->space,
-                                          [this](Architecture architecture) {
-                                            Candidate candidate;
-                                            candidate.evaluation_key =
-                                                study_->space->ToJson(architecture).dump();
-                                            candidate.architecture = std::move(architecture);
-                                            return candidate;
-                                          }})
+    return NewRegularizedEvolution(
+               spec, {study_->space,
+                      [this](Architecture architecture) {
+                        Candidate candidate;
+                        candidate.evaluation_key = study_->space->ToJson(architecture).dump();
+                        candidate.architecture = std::move(architecture);
+                        return candidate;
+                      },
+                      [this](absl::string_view key) { return known_.contains(key); }})
         .value();
   }
   static double ValueOf(const Architecture& architecture) {
@@ -47,11 +48,13 @@ class RegularizedEvolutionTest : public ::testing::Test {
   Proposal Step(SearchStrategy& strategy, int64_t trial) {
     Random random(1, static_cast<uint64_t>(trial));
     Proposal proposal = strategy.Ask(1, random).proposals.at(0);
-    strategy.Add(trial, proposal.candidate.architecture, proposal.candidate.evaluation_key);
+    known_.insert(proposal.candidate.evaluation_key);
+    strategy.Add(trial, proposal.candidate.architecture);
     return proposal;
   }
 
   std::shared_ptr<const StudySpec> study_;
+  absl::flat_hash_set<std::string> known_;
 };
 
 TEST_F(RegularizedEvolutionTest, BeginsWithARandomPopulationThenBreeds) {
