@@ -64,10 +64,10 @@ struct Outcome {
   bool feasible = false;       // every constraint holds
 };
 
-// Deterministic: its state follows from the sequence of `Add` and `Tell`, an answer from that state,
-// what is known, and `random`; asking changes nothing. So a study that is read back from the store feeds what was
-// recorded into a fresh strategy, and asks that led to nothing need no record. Not thread-safe.
-// `tests/conformance/strategy` holds every strategy to this contract.
+// Deterministic: its state follows from the sequence of `Add` and `Tell`, an answer from that
+// state, what is known, and `random`; asking changes nothing. So a study that is read back from the
+// store feeds what was recorded into a fresh strategy, and asks that led to nothing need no record.
+// Not thread-safe. `tests/conformance/strategy` holds every strategy to this contract.
 class SearchStrategy {
  public:
   virtual ~SearchStrategy() = default;

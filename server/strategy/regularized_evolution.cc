@@ -144,8 +144,7 @@ std::string RegularizedEvolution::Snapshot() const {
   for (const auto& [trial, architecture] : pending_) {
     pending.push_back({{"trial", trial}, {"architecture", context_.space->ToJson(architecture)}});
   }
-  return nlohmann::json{
-      {"population", population}, {"pending", pending}, {"proposed", proposed_}}
+  return nlohmann::json{{"population", population}, {"pending", pending}, {"proposed", proposed_}}
       .dump();
 }
 

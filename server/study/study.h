@@ -54,8 +54,8 @@ class Study {
   static absl::StatusOr<std::unique_ptr<Study>> Make(StudyRecord record,
                                                      std::shared_ptr<const StudySpec> spec,
                                                      Options options);
-  // A study as the store has it: its newest snapshot, `TrialsSince` that snapshot's event (0 without
-  // one), and its `ResultKeys`. \error kInvalidArgument
+  // A study as the store has it: its newest snapshot, `TrialsSince` that snapshot's event (0
+  // without one), and its `ResultKeys`. \error kInvalidArgument
   static absl::StatusOr<std::unique_ptr<Study>> Load(StudyRecord record,
                                                      std::shared_ptr<const StudySpec> spec,
                                                      std::optional<SnapshotRecord> snapshot,

@@ -111,8 +111,7 @@ void Study::Preempt(int64_t number, absl::string_view checkpoint, double seconds
   });
 }
 
-void Study::HandBack(int64_t number, int64_t token, const v1::HandBack& hand_back,
-                     absl::Time now) {
+void Study::HandBack(int64_t number, int64_t token, const v1::HandBack& hand_back, absl::Time now) {
   if (!IsCurrent(number, token)) return;
   const TrialRecord& trial = state_.trial(number);
   if (trial.state != v1::TRIAL_RUNNING) return;

@@ -57,7 +57,8 @@ absl::StatusOr<std::unique_ptr<Study>> Study::Load(StudyRecord record,
 
 // Tells the strategy what the store remembers, in the order of the sequence.
 absl::Status Study::TellSince(int64_t event, const std::vector<TrialRecord>& trials) {
-  std::vector<std::tuple<int64_t, const TrialRecord*, bool>> sequence;  // event, …, whether it ended
+  std::vector<std::tuple<int64_t, const TrialRecord*, bool>>
+      sequence;  // event, …, whether it ended
   for (const TrialRecord& trial : trials) {
     if (trial.proposed_event > event) sequence.emplace_back(trial.proposed_event, &trial, false);
     if (trial.ended_event > event) sequence.emplace_back(trial.ended_event, &trial, true);

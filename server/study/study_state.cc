@@ -367,8 +367,7 @@ void StudyState::TakeChanges(Batch& batch, std::vector<std::string>& dropped) {
     }
   }
   const auto move = [](auto& from, auto& to) {
-    to.insert(to.end(), std::make_move_iterator(from.begin()),
-              std::make_move_iterator(from.end()));
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
     from.clear();
   };
   move(events_, batch.events);

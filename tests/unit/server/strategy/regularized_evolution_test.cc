@@ -25,6 +25,7 @@ class RegularizedEvolutionTest : public ::testing::Test {
                         {"space.cells.cell.graph.nodes=4"})) {}
 
   std::unique_ptr<SearchStrategy> Make(int64_t population, int64_t sample, double crossover) {
+    known_.clear();
     StrategySpec spec;
     spec.population = population;
     spec.sample = sample;
@@ -54,7 +55,7 @@ class RegularizedEvolutionTest : public ::testing::Test {
   }
 
   std::shared_ptr<const StudySpec> study_;
-  absl::flat_hash_set<std::string> known_;
+  absl::flat_hash_set<std::string> known_;  // of the newest strategy
 };
 
 TEST_F(RegularizedEvolutionTest, BeginsWithARandomPopulationThenBreeds) {
