@@ -66,8 +66,8 @@ absl::Status Door::Admit(const grpc::ServerContextBase& context, const Method& m
   const std::optional<absl::string_view> token = TokenOf(context);
   if (!token) {
     return absl::UnauthenticatedError(
-        "this server wants a token: the header \"authorization: Bearer TOKEN\", which --token-file "
-        "or CAMBRIAN_TOKEN set");
+        "this server wants a token (--token-file FILE, or CAMBRIAN_TOKEN_FILE): the header "
+        "\"authorization: Bearer TOKEN\"");
   }
   const std::optional<Caller> caller = tokens_->Find(*token);
   if (!caller) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "server/artifact/files.h"
+#include "server/rpc/door.h"
 #include "server/rpc/rpc_server.h"
 #include "server/store/sqlite.h"
 #include "server/study/decision_loop.h"
@@ -22,19 +24,30 @@
 
 namespace cambrian {
 
+// How a server differs from the simplest one.
+struct ServerSetup {
+  Limits limits;
+  std::string tokens;  // a file, or empty
+  std::optional<TlsFiles> tls;
+};
+
 // Everything that main wires, for one server's life.
 class Server {
  public:
-  Server(const testing::TemporaryFolder& folder, const std::string& listen)
+  Server(const testing::TemporaryFolder& folder, const std::string& listen,
+         const ServerSetup& setup = {})
       : store_(OpenSqliteStore(folder / "test.db").value()),
         artifacts_(OpenArtifactFiles(folder / "artifacts").value()),
+        tokens_(setup.tokens.empty() ? nullptr : TokenFile::Open(setup.tokens).value()),
         queries_(*store_),
         executor_(2),
         watchers_(queries_, executor_),
         coordinator_({}, *store_, Clock::System(), reader_, Listener()),
-        server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_),
+        door_(tokens_.get(), setup.limits, Clock::System(), Observer()),
+        server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_, door_,
+                setup.limits),
         loop_(coordinator_) {
-    address_ = server_.Start({ParseListenAddress(listen).value()}).value().at(0);
+    address_ = server_.Start({ParseListenAddress(listen).value()}, setup.tls).value().at(0);
   }
   ~Server() {
     coordinator_.Drain();
@@ -43,6 +56,13 @@ class Server {
     executor_.Stop();
   }
   const std::string& address() const { return address_; }
+  RpcServer& rpc() { return server_; }
+  TokenFile& tokens() { return *tokens_; }
+  // "StudyService/GetStudy NOT_FOUND" for each call that was answered.
+  std::vector<std::string> answered() const {
+    MutexLock lock(&mutex_);
+    return answered_;
+  }
 
  private:
   CoordinatorListener Listener() {
@@ -51,13 +71,24 @@ class Server {
     return listener;
   }
 
+  CallObserver Observer() {
+    return [this](absl::string_view method, absl::StatusCode code, absl::Duration) {
+      MutexLock lock(&mutex_);
+      answered_.push_back(absl::StrCat(method, " ", absl::StatusCodeToString(code)));
+    };
+  }
+
+  mutable Mutex mutex_;
+  std::vector<std::string> answered_ ABSL_GUARDED_BY(mutex_);
   const StudyReader reader_ = NewStudyReader();
   const std::unique_ptr<TrialStore> store_;
   const std::unique_ptr<ArtifactStore> artifacts_;
+  const std::unique_ptr<TokenFile> tokens_;
   const Queries queries_;
   Executor executor_;
   Watchers watchers_;
   Coordinator coordinator_;
+  Door door_;
   RpcServer server_;
   DecisionLoop loop_;
   std::string address_;
@@ -67,9 +98,9 @@ class RpcServerTest : public ::testing::Test {
  protected:
   RpcServerTest() { Restart("127.0.0.1:0"); }
 
-  void Restart(const std::string& listen) {
+  void Restart(const std::string& listen, const ServerSetup& setup = {}) {
     server_.reset();
-    server_ = std::make_unique<Server>(folder_, listen);
+    server_ = std::make_unique<Server>(folder_, listen, setup);
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
     studies_ = v1::StudyService::NewStub(channel_);
     workers_ = v1::WorkerService::NewStub(channel_);

@@ -200,7 +200,8 @@ TEST_F(RpcServerTest, AStaleUnixSocketIsReplacedButNotALiveOne) {
   Executor executor(1);
   Watchers watchers(queries, executor);
   Coordinator coordinator({}, *store, Clock::System(), reader, {});
-  RpcServer second(coordinator, queries, reader, *artifacts, watchers, executor);
+  Door door(/*tokens=*/nullptr, {}, Clock::System());
+  RpcServer second(coordinator, queries, reader, *artifacts, watchers, executor, door);
   EXPECT_TRUE(
       absl::IsUnavailable(second.Start({ParseListenAddress("unix:" + path).value()}).status()));
   EXPECT_EQ(Get("toy-1").name(), "toy-1");
