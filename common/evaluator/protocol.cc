@@ -16,6 +16,7 @@ constexpr int kMaxDepth = 64;
 constexpr size_t kMaxMetrics = 64;  // as many, and as long, as a server takes
 constexpr size_t kMaxMetricNameBytes = 64;
 constexpr int64_t kMaxThreads = 4096;
+constexpr int kMaxSeconds = 1'000'000'000;
 constexpr int64_t kMaxCount = int64_t{1} << 53;  // what every language's numbers can hold
 
 // Kinds of error by their names on the wire.
@@ -104,6 +105,25 @@ class Fields {
     if (const json* value = Find(name)) out = *value;
   }
 
+  // A name in the assignment's folder, where it is opened: nothing may lead out of it.
+  void ReadFileName(absl::string_view name, std::string& out) {
+    Read(name, out);
+    if (out.find_first_of(std::string("/\0", 2)) != std::string::npos ||
+        (!out.empty() && out[0] == '.')) {
+      Fail(name, "must be the name of a file in the assignment's folder");
+    }
+  }
+
+  void ReadSeconds(absl::string_view name, double& out) {
+    const json* value = Find(name);
+    if (value == nullptr) return;
+    if (!value->is_number() ||
+        !(value->get<double>() >= 0 && value->get<double>() <= kMaxSeconds)) {
+      return Fail(name, absl::StrCat("must be a number from 0 to ", kMaxSeconds));
+    }
+    out = value->get<double>();
+  }
+
   void ReadShare(absl::string_view name, double& out) {
     const json* value = Find(name);
     if (value == nullptr) return;
@@ -163,7 +183,9 @@ json Write(const Start& m) {
               {"recipe", m.recipe}, {"threads", m.threads},       {"network", m.network},
               {"data", m.data},     {"share", m.share},           {"architecture", m.architecture},
               {"seed", m.seed},     {"split_seed", m.split_seed}, {"test", m.test},
-              {"folder", m.folder}};
+              {"train", m.train},   {"folder", m.folder}};
+  if (!m.checkpoint.empty()) out["checkpoint"] = m.checkpoint;
+  if (m.checkpoint_seconds > 0) out["checkpoint_seconds"] = m.checkpoint_seconds;
   if (m.latency) {
     out["latency"] = {
         {"batch", m.latency->batch}, {"threads", m.latency->threads}, {"runs", m.latency->runs}};
@@ -171,11 +193,13 @@ json Write(const Start& m) {
   return out;
 }
 json Write(const Progress& m) {
-  return {{"type", "progress"},
-          {"assignment", m.assignment},
-          {"step", m.step},
-          {"steps", m.steps},
-          {"metrics", MetricsToJson(m.metrics)}};
+  json out = {{"type", "progress"},
+              {"assignment", m.assignment},
+              {"step", m.step},
+              {"steps", m.steps},
+              {"metrics", MetricsToJson(m.metrics)}};
+  if (!m.checkpoint.empty()) out["checkpoint"] = m.checkpoint;
+  return out;
 }
 json Write(const Result& m) {
   json out = {
@@ -188,7 +212,10 @@ json Write(const Error& m) {
   for (const auto& [value, name] : kKinds) {
     if (value == m.kind) kind = name;
   }
-  return {{"type", "error"}, {"assignment", m.assignment}, {"kind", kind}, {"message", m.message}};
+  json out = {
+      {"type", "error"}, {"assignment", m.assignment}, {"kind", kind}, {"message", m.message}};
+  if (!m.checkpoint.empty()) out["checkpoint"] = m.checkpoint;
+  return out;
 }
 json Write(const Acquire& m) { return {{"type", "acquire"}, {"assignment", m.assignment}}; }
 json Write(const Release& m) { return {{"type", "release"}, {"assignment", m.assignment}}; }
@@ -223,6 +250,9 @@ void Parse(Fields& f, Start& m) {
   f.Read("seed", m.seed);
   f.Read("split_seed", m.split_seed);
   f.Read("test", m.test);
+  f.Read("train", m.train);
+  f.Read("checkpoint", m.checkpoint);
+  f.ReadSeconds("checkpoint_seconds", m.checkpoint_seconds);
   f.Read("folder", m.folder);
   if (const json* object = f.Object("latency")) {
     Fields inner(*object);
@@ -239,20 +269,17 @@ void Parse(Fields& f, Progress& m) {
   f.Require("step").Read("step", m.step, 0, kMaxCount);
   f.Read("steps", m.steps, 0, kMaxCount);
   f.Read("metrics", m.metrics);
+  f.ReadFileName("checkpoint", m.checkpoint);
 }
 void Parse(Fields& f, Result& m) {
   f.Require("assignment").Read("assignment", m.assignment);
   f.Require("metrics").Read("metrics", m.metrics);
-  f.Read("checkpoint", m.checkpoint);
-  // It is opened in the assignment's folder: nothing may lead out of it.
-  if (m.checkpoint.find_first_of(std::string("/\0", 2)) != std::string::npos ||
-      (!m.checkpoint.empty() && m.checkpoint[0] == '.')) {
-    f.Fail("checkpoint", "must be the name of a file in the assignment's folder");
-  }
+  f.ReadFileName("checkpoint", m.checkpoint);
 }
 void Parse(Fields& f, Error& m) {
   f.Require("assignment").Read("assignment", m.assignment);
   f.Read("message", m.message);
+  f.ReadFileName("checkpoint", m.checkpoint);
   std::string kind = "failed";
   f.Read("kind", kind);
   for (const auto& [value, name] : kKinds) {

@@ -66,6 +66,9 @@ TEST(ProtocolTest, StartSurvivesTheWire) {
   start.seed = std::numeric_limits<uint64_t>::max();
   start.split_seed = 7;
   start.test = true;
+  start.train = false;
+  start.checkpoint = "/tmp/x/state";
+  start.checkpoint_seconds = 2.5;
   start.latency = MeasureLatency{.batch = 8, .threads = 2, .runs = 50};
   start.folder = "/tmp/x";
   const Start back = RoundTrip(start);
@@ -80,6 +83,9 @@ TEST(ProtocolTest, StartSurvivesTheWire) {
   EXPECT_EQ(back.seed, start.seed);
   EXPECT_EQ(back.split_seed, 7u);
   EXPECT_TRUE(back.test);
+  EXPECT_FALSE(back.train);
+  EXPECT_EQ(back.checkpoint, "/tmp/x/state");
+  EXPECT_EQ(back.checkpoint_seconds, 2.5);
   ASSERT_TRUE(back.latency);
   EXPECT_EQ(back.latency->batch, 8);
   EXPECT_EQ(back.latency->threads, 2);
@@ -95,16 +101,25 @@ TEST(ProtocolTest, StartFillsInDefaultsAndIgnoresUnknownFields) {
   EXPECT_EQ(start.device, "cpu");
   EXPECT_EQ(start.threads, 1);
   EXPECT_EQ(start.share, 1);
+  EXPECT_TRUE(start.train);
+  EXPECT_TRUE(start.checkpoint.empty());
+  EXPECT_EQ(start.checkpoint_seconds, 0);
   EXPECT_FALSE(start.latency);
   EXPECT_TRUE(start.network.is_null());
 }
 
 TEST(ProtocolTest, AnswersSurviveTheWire) {
-  const Progress progress = RoundTrip(
-      Progress{.assignment = "a/1", .step = 2, .steps = 5, .metrics = {{"accuracy", Value(0.5)}}});
+  const Progress progress = RoundTrip(Progress{.assignment = "a/1",
+                                               .step = 2,
+                                               .steps = 5,
+                                               .metrics = {{"accuracy", Value(0.5)}},
+                                               .checkpoint = ""});
   EXPECT_EQ(progress.step, 2);
   EXPECT_EQ(progress.steps, 5);
   EXPECT_EQ(progress.metrics.at("accuracy").value, 0.5);
+  EXPECT_TRUE(progress.checkpoint.empty());
+  EXPECT_EQ(RoundTrip(Progress{.assignment = "a/1", .metrics = {}, .checkpoint = "s"}).checkpoint,
+            "s");
 
   const Metrics metrics = {{"latency_ms", Value(0.4, 0.3, 0.5)}};
   const Result result =
@@ -114,8 +129,10 @@ TEST(ProtocolTest, AnswersSurviveTheWire) {
 
   for (Error::Kind kind : {Error::Kind::kInfeasible, Error::Kind::kData, Error::Kind::kMemory,
                            Error::Kind::kStopped, Error::Kind::kFailed}) {
-    const Error error = RoundTrip(Error{.assignment = "a/1", .kind = kind, .message = "why"});
+    const Error error = RoundTrip(
+        Error{.assignment = "a/1", .kind = kind, .message = "why", .checkpoint = "state"});
     EXPECT_EQ(error.kind, kind);
+    EXPECT_EQ(error.checkpoint, "state");
     EXPECT_EQ(error.message, "why");
   }
 }
@@ -172,7 +189,9 @@ TEST(ProtocolTest, RefusesWrongTypesAndValuesOutOfRange) {
        {R"("threads": 0)", R"("threads": 1.5)", R"("threads": 1e30)", R"("threads": "two")",
         R"("threads": 18446744073709551615)", R"("seed": -1)", R"("seed": 0.5)", R"("share": 0)",
         R"("share": 1.1)", R"("share": "NaN")", R"("test": 1)", R"("latency": [])",
-        R"("latency": {"runs": 0})", R"("device": null)"}) {
+        R"("latency": {"runs": 0})", R"("device": null)", R"("train": 0)", R"("checkpoint": 1)",
+        R"("checkpoint_seconds": -1)", R"("checkpoint_seconds": "NaN")",
+        R"("checkpoint_seconds": 1e300)"}) {
     ErrorOf(absl::StrCat(R"({"type": "start", "assignment": "a", )", fields, "}"));
   }
   ErrorOf(R"({"type": "hello", "protocol": -1})");
@@ -183,9 +202,12 @@ TEST(ProtocolTest, RefusesWrongTypesAndValuesOutOfRange) {
 
 TEST(ProtocolTest, ACheckpointStaysInItsFolder) {
   for (const char* name : {"../x", "/etc/passwd", "a/b", ".", "..", "a\\u0000b"}) {
-    EXPECT_THAT(ErrorOf(absl::StrCat(R"({"type": "result", "assignment": "a", "metrics": {}, )",
-                                     R"("checkpoint": ")", name, "\"}")),
-                HasSubstr("checkpoint"));
+    for (const char* type : {R"("result", "metrics": {})", R"("progress", "step": 1)",
+                             R"("error", "kind": "stopped")"}) {
+      EXPECT_THAT(ErrorOf(absl::StrCat(R"({"assignment": "a", "type": )", type,
+                                       R"(, "checkpoint": ")", name, "\"}")),
+                  HasSubstr("checkpoint"));
+    }
   }
 }
 
@@ -202,7 +224,7 @@ TEST(ProtocolTest, RefusesHugeAndDeepLines) {
 
 TEST(ProtocolTest, TextThatIsNoUtf8IsReplacedWhenWritten) {
   const absl::StatusOr<Message> back =
-      Decode(Encode(Error{.assignment = "a", .message = "bad \xff byte"}));
+      Decode(Encode(Error{.assignment = "a", .message = "bad \xff byte", .checkpoint = ""}));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(std::get<Error>(*back).message, "bad \xef\xbf\xbd byte");
 }
