@@ -1,28 +1,11 @@
-// cambrian-server: flags → configuration → wiring.
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
+// cambrian-server: flags and subcommands.
 #include <cstdio>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "CLI/CLI.hpp"
-#include "absl/strings/strip.h"
-#include "common/base/status.h"
 #include "common/base/version.h"
-#include "common/spec/study_spec.h"
-#include "server/artifact/files.h"
-#include "server/rpc/rpc_server.h"
-#include "server/store/sqlite.h"
-#include "server/study/decision_loop.h"
-#include "server/study/study_reader.h"
-#include "spdlog/sinks/stdout_sinks.h"
-#include "spdlog/spdlog.h"
+#include "server/rpc/tokens.h"
+#include "server/serve.h"
 
 namespace cambrian {
 namespace {
@@ -30,123 +13,104 @@ namespace {
 constexpr char kExamples[] = R"(Examples:
   cambrian-server --listen 127.0.0.1:7700 --database sqlite:cambrian.db --artifacts artifacts
   cambrian-server --listen unix:/run/user/1000/cambrian.sock --database sqlite:cambrian.db --artifacts artifacts
+  cambrian-server --listen 0.0.0.0:7700 --database-file database --artifacts artifacts \\
+      --tls-cert server.pem --tls-key server.key --tokens tokens
+  cambrian-server token --role submit --tenant vision --name ada >> tokens
 Port 0 picks a free port. When ready it prints "listening on ADDRESS", a line for each --listen.)";
 
-constexpr absl::Duration kGrace = absl::Seconds(5);
-constexpr int kExecutorThreads = 4;
-
-struct Flags {
-  std::vector<std::string> listen;
-  std::string database;
-  std::string artifacts;
-  int parent_pipe = -1;
-  bool insecure = false;
+struct TokenFlags {
+  std::string roles;
+  std::string tenant;
+  std::string name;
 };
 
-// Blocks the signals that end the program, in every thread that comes, and makes them readable.
-int EndingSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signalfd(-1, &signals, SFD_CLOEXEC);
+void AddServeOptions(CLI::App& app, ServeFlags& flags) {
+  app.add_option("--listen", flags.listen, "unix:PATH or HOST:PORT; may be repeated");
+  app.add_option("--artifacts", flags.artifacts, "Folder for checkpoints");
+  app.add_option("--http", flags.http, "HOST:PORT of /metrics and /healthz");
+  app.add_option("--parent-pipe", flags.parent_pipe,
+                 "A descriptor: end when its other end is closed");
+  app.add_option("--log-format", flags.log_format, "text or json")->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+      ->capture_default_str();
 }
 
-// Waits for a signal, or until nobody holds the other end of the parent's pipe.
-void WaitForEnd(int signals, int parent_pipe) {
-  pollfd waited[2] = {{signals, POLLIN, 0}, {parent_pipe, POLLIN, 0}};
-  char byte;
-  while (true) {
-    if (poll(waited, 2, -1) < 0) continue;
-    if (waited[0].revents != 0) {
-      spdlog::info("told to end");
-      return;
-    }
-    // What a parent writes means nothing; its end does.
-    if (waited[1].revents != 0 && read(parent_pipe, &byte, 1) <= 0) {
-      spdlog::info("the parent is gone");
-      return;
-    }
-  }
+void AddDatabaseOptions(CLI::App& app, DatabaseFlags& flags) {
+  app.add_option("--database", flags.database,
+                 "sqlite:PATH or postgresql://USER@HOST:PORT/NAME, without a password");
+  app.add_option(
+      "--database-file", flags.database_file,
+      "A file that holds the same, with a password if need be (or set CAMBRIAN_DATABASE)");
 }
 
-absl::StatusOr<std::vector<ListenAddress>> ParseListen(const Flags& flags) {
-  std::vector<ListenAddress> addresses;
-  for (const std::string& text : flags.listen) {
-    ASSIGN_OR_RETURN(ListenAddress address, ParseListenAddress(text));
-    if (!address.is_local && !flags.insecure) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          text,
-          ": only a Unix socket or a loopback address, since anybody who reaches it may do "
-          "anything; --insecure allows it"));
-    }
-    addresses.push_back(std::move(address));
-  }
-  return addresses;
+void AddDoorOptions(CLI::App& app, ServeFlags& flags) {
+  app.add_option("--tls-cert", flags.tls.certificate, "The server's certificate (PEM)");
+  app.add_option("--tls-key", flags.tls.key, "Its private key (PEM)");
+  app.add_option("--tls-client-ca", flags.tls.client_ca,
+                 "Who signs clients' certificates (PEM): others do not get in");
+  app.add_option("--tls-refresh", flags.tls.refresh_seconds,
+                 "How often these files are looked at, in seconds")
+      ->check(CLI::Range(1U, 86400U))
+      ->capture_default_str();
+  app.add_option("--tokens", flags.tokens, "A file of tokens (see `cambrian-server token`)");
+  app.add_flag("--insecure", flags.insecure,
+               "Allow addresses that other machines can reach without TLS and tokens");
 }
 
-absl::Status Serve(const Flags& flags) {
-  const int signals = EndingSignals();
-  ASSIGN_OR_RETURN(const std::vector<ListenAddress> addresses, ParseListen(flags));
-  absl::string_view path = flags.database;
-  if (!absl::ConsumePrefix(&path, "sqlite:") || path.empty()) {
-    return absl::InvalidArgumentError("--database is sqlite:PATH");
-  }
-  ASSIGN_OR_RETURN(const std::unique_ptr<TrialStore> store, OpenSqliteStore(std::string(path)));
-  ASSIGN_OR_RETURN(const std::unique_ptr<ArtifactStore> artifacts,
-                   OpenArtifactFiles(flags.artifacts));
+void AddLimitOptions(CLI::App& app, Limits& limits) {
+  app.add_option("--max-trials", limits.trials, "Trials of a study")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-open-studies", limits.open_studies, "Studies of a tenant that run at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-artifact-bytes", limits.artifact_bytes, "Size of an artifact")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-rate", limits.calls_per_second, "Calls a second of one token; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
 
-  const StudyReader reader = NewStudyReader();
-  const Queries queries(*store);
-  Executor executor(kExecutorThreads);
-  Watchers watchers(queries, executor);
-  CoordinatorListener listener;
-  listener.on_events = [&](int64_t study) { watchers.Notify(study); };
-  listener.on_unused = [&](std::vector<std::string> checkpoints) {
-    executor.Run([&artifacts, checkpoints = std::move(checkpoints)] {
-      for (const std::string& checkpoint : checkpoints) {
-        const absl::Status status = artifacts->Remove(checkpoint);
-        if (!status.ok()) spdlog::warn("{}", status.ToString());
-      }
-    });
-  };
-  Coordinator coordinator({}, *store, Clock::System(), reader, listener);
-  RpcServer server(coordinator, queries, reader, *artifacts, watchers, executor);
-  DecisionLoop loop(coordinator);
-  ASSIGN_OR_RETURN(const std::vector<std::string> bound, server.Start(addresses));
-  for (const std::string& address : bound) printf("listening on %s\n", address.c_str());
-  fflush(stdout);
-
-  WaitForEnd(signals, flags.parent_pipe);
-  coordinator.Drain();
-  server.Shutdown(kGrace);
-  loop.Stop();
-  executor.Stop();
+// The token goes to stderr, for whoever is to have it; the line to stdout, for the file.
+absl::Status PrintToken(const TokenFlags& flags) {
+  const absl::StatusOr<NewToken> token = MakeToken(flags.roles, flags.tenant, flags.name);
+  if (!token.ok()) return token.status();
+  fprintf(stderr, "the token, which is shown only now: %s\n", token->token.c_str());
+  printf("%s\n", token->line.c_str());
   return absl::OkStatus();
+}
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return 0;
+  fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
 }  // namespace
 }  // namespace cambrian
 
 int main(int argc, char** argv) {
-  cambrian::Flags flags;
+  cambrian::ServeFlags serve;
+  cambrian::TokenFlags token;
   CLI::App app(
       "The coordinator of Cambrian: holds studies, proposes trials, grants them to workers.",
       "cambrian-server");
   app.footer(cambrian::kExamples);
   app.set_version_flag("--version", std::string("cambrian-server ") + cambrian::kVersion);
-  app.add_option("--listen", flags.listen, "unix:PATH or HOST:PORT; may be repeated")->required();
-  app.add_option("--database", flags.database, "sqlite:PATH")->required();
-  app.add_option("--artifacts", flags.artifacts, "Folder for checkpoints")->required();
-  app.add_option("--parent-pipe", flags.parent_pipe,
-                 "A descriptor: end when its other end is closed");
-  app.add_flag("--insecure", flags.insecure, "Allow addresses that other machines can reach");
+  app.require_subcommand(0, 1);
+  cambrian::AddServeOptions(app, serve);
+  cambrian::AddDatabaseOptions(app, serve.database);
+  cambrian::AddDoorOptions(app, serve);
+  cambrian::AddLimitOptions(app, serve.limits);
+  CLI::App* make_token = app.add_subcommand(
+      "token", "Makes a token: prints it to stderr, and its line for --tokens to stdout");
+  make_token->add_option("--role", token.roles, "read, submit, work, admin; several with commas")
+      ->required();
+  make_token->add_option("--tenant", token.tenant, "Whose studies it is for; \"*\": everybody's")
+      ->required();
+  make_token->add_option("--name", token.name, "Of whoever gets it, for logs")->required();
   CLI11_PARSE(app, argc, argv);
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("cambrian-server"));
-  const absl::Status status = cambrian::Serve(flags);
-  if (status.ok()) return 0;
-  fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
-  return absl::IsInvalidArgument(status) ? 2 : 1;
+  if (make_token->parsed()) return cambrian::ExitCode(cambrian::PrintToken(token));
+  return cambrian::ExitCode(cambrian::Serve(serve));
 }

@@ -31,7 +31,9 @@ ROOMS = {
     "server/log": ["common/base"],
     "server/http": COMMON + ["server/study", "server/store/records.h", "cambrian/v1"],
     "server/rpc": COMMON + ["server/study", "server/log", "server/artifact/interface.h", "cambrian/v1"],
-    "server/main.cc": COMMON + ["server", "cambrian/v1"],
+    # The program: its files beside main.cc may name concrete classes, too.
+    **{f"server/{name}": COMMON + ["server", "cambrian/v1"]
+       for name in ("main.cc", "serve.h", "serve.cc", "database_flag.h", "database_flag.cc")},
     "worker/evaluator": ["common/base", "common/nas", "common/evaluator"],
     "worker/agent": COMMON + ["worker/evaluator", "cambrian/v1"],
     "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/tensors"],
