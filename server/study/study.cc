@@ -43,9 +43,13 @@ bool Study::MayHaveWork(Offer offer) const {
   return FirstReady(offer).has_value() || (offer.trains && MayAsk());
 }
 
-v1::Work Study::WorkFor(const TrialRecord& trial, Offer offer) const {
+v1::Work Study::WorkFor(const TrialRecord& trial, bool measures) const {
   if (trial.trained) return v1::WORK_MEASURE;
-  return MeasuresApart() && !offer.measures ? v1::WORK_TRAIN : v1::WORK_ALL;
+  return MeasuresApart() && !measures ? v1::WORK_TRAIN : v1::WORK_ALL;
+}
+
+v1::Work Study::WorkOf(int64_t trial) const {
+  return WorkFor(state_.trial(trial), whole_.contains(trial));
 }
 
 std::optional<NextWork> Study::FirstReady(Offer offer) const {
@@ -53,7 +57,7 @@ std::optional<NextWork> Study::FirstReady(Offer offer) const {
   if (offer.measures) ready = state_.FirstToMeasure();
   if (!ready && offer.trains) ready = state_.FirstToTrain();
   if (!ready) return std::nullopt;
-  return NextWork{*ready, WorkFor(state_.trial(*ready), offer)};
+  return NextWork{*ready, WorkFor(state_.trial(*ready), offer.measures)};
 }
 
 absl::StatusOr<std::optional<NextWork>> Study::Next(absl::Time now, Offer offer,
@@ -127,6 +131,7 @@ void Study::EndTrial(int64_t number, absl::Time now, Edit edit) {
 
 void Study::EndOne(int64_t number, absl::Time now, Edit edit) {
   state_.Change(number, EventKind::kEnded, now, edit);
+  whole_.erase(number);
   strategy_->Tell(number, OutcomeOfTrial(*spec_, state_.trial(number)));
   waiting_ = false;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -90,11 +91,11 @@ class Study {
                                                const FindKnown& find_known,
                                                const FindTrial& find_trial);
   bool IsUnfinished() const { return unfinished_; }
-  // What a worker with this offer does for an open trial.
-  v1::Work WorkFor(const TrialRecord& trial, Offer offer) const;
-
   // The trial runs under a lease.
   void Start(int64_t trial, v1::Work work, int64_t token, absl::string_view worker, absl::Time now);
+  // What a running trial's worker was given. After a restart WORK_TRAIN stands for WORK_ALL where
+  // measuring may be apart: what that worker does not measure, another one will.
+  v1::Work WorkOf(int64_t trial) const;
 
   // Whether `token` is the newest of an open trial: only then do these change anything. A result
   // that comes after its lease was lost counts; that an attempt was given up counts while it runs
@@ -151,6 +152,7 @@ class Study {
   absl::string_view WhyEarly() const;
   bool MayAsk() const;
   bool MeasuresApart() const { return spec_->latency && !spec_->latency->target.empty(); }
+  v1::Work WorkFor(const TrialRecord& trial, bool measures) const;
   std::optional<NextWork> FirstReady(Offer offer) const;
   // Makes a trial of the proposal, and ends it if it needs no work.
   absl::Status Adopt(Proposal proposal, absl::Time now, const FindKnown& find_known,
@@ -182,6 +184,7 @@ class Study {
   bool unfinished_ = false;
   int64_t last_snapshot_ = 0;                   // its event
   std::optional<absl::Duration> last_advance_;  // set while time counts
+  absl::flat_hash_set<int64_t> whole_;          // running, given as WORK_ALL
   std::vector<std::pair<int64_t, int64_t>> cancelled_;
 };
 

@@ -35,6 +35,11 @@ std::string EraseNotFinite(Metrics& metrics) {
 
 void Study::Start(int64_t number, v1::Work work, int64_t token, absl::string_view worker,
                   absl::Time now) {
+  if (work == v1::WORK_ALL) {
+    whole_.insert(number);
+  } else {
+    whole_.erase(number);
+  }
   state_.Change(number, EventKind::kStarted, now, [&](TrialRecord& trial) {
     trial.state = v1::TRIAL_RUNNING;
     trial.token = token;

@@ -1,6 +1,8 @@
 #include "server/study/study_state.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "common/base/random.h"
 #include "gmock/gmock.h"
@@ -19,7 +21,7 @@ class StudyStateTest : public ::testing::Test {
   StudyStateTest()
       : spec_(ParseToy(StudyText("strategy: random\nobjectives: [{maximize: accuracy}, "
                                  "{minimize: parameters}]\nbudget: {trials: 1000}\n"))),
-        state_(Record(), spec_, {}) {}
+        state_(Record(), spec_) {}
 
   static StudyRecord Record() {
     StudyRecord record;
@@ -27,29 +29,22 @@ class StudyStateTest : public ::testing::Test {
     record.name = "toy-1";
     return record;
   }
-  void Apply(EventKind kind, TrialRecord trial) {
-    StudyEvent event;
-    event.kind = kind;
-    event.trial = std::move(trial);
-    state_.Apply(std::move(event));
-  }
   int64_t Propose(const std::string& key) {
     TrialRecord trial;
     trial.evaluation_key = key;
-    Apply(EventKind::kProposed, trial);
-    return state_.record().trials;
+    return state_.Propose(std::move(trial), absl::UnixEpoch());
   }
-  void Start(int64_t number) {
-    TrialRecord trial = state_.trial(number);
-    trial.state = v1::TRIAL_RUNNING;
-    Apply(EventKind::kStarted, trial);
+  void Set(int64_t number, EventKind kind, v1::TrialState state) {
+    state_.Change(number, kind, absl::UnixEpoch(),
+                  [&](TrialRecord& trial) { trial.state = state; });
   }
+  void Start(int64_t number) { Set(number, EventKind::kStarted, v1::TRIAL_RUNNING); }
   void Succeed(int64_t number, double accuracy, double parameters) {
-    TrialRecord trial = state_.trial(number);
-    trial.state = v1::TRIAL_SUCCEEDED;
-    trial.metrics = {{"accuracy", {accuracy, {}, {}}}, {"parameters", {parameters, {}, {}}}};
-    trial.checkpoint = std::string(64, static_cast<char>('a' + number % 6));
-    Apply(EventKind::kEnded, trial);
+    state_.Change(number, EventKind::kEnded, absl::UnixEpoch(), [&](TrialRecord& trial) {
+      trial.state = v1::TRIAL_SUCCEEDED;
+      trial.metrics = {{"accuracy", {accuracy, {}, {}}}, {"parameters", {parameters, {}, {}}}};
+      trial.checkpoint = std::string(64, static_cast<char>('a' + number % 6));
+    });
   }
 
   std::shared_ptr<const StudySpec> spec_;
@@ -74,19 +69,36 @@ TEST_F(StudyStateTest, EventsAreNumberedWithoutGapsAndSayWhatBecameOfATrial) {
   EXPECT_EQ(batch.trials[0].ended_event, 3);
 }
 
-TEST_F(StudyStateTest, OfOneWorkOnlyOneTrialIsRunnable) {
+TEST_F(StudyStateTest, OfOneWorkOnlyOneTrialIsUnderWay) {
   Propose("a");
   Propose("a");
   Propose("b");
-  EXPECT_TRUE(state_.IsRunnable(1));
-  EXPECT_FALSE(state_.IsRunnable(2));
-  EXPECT_TRUE(state_.IsRunnable(3));
+  EXPECT_EQ(state_.FirstToTrain(), 1);
   Start(1);
-  EXPECT_FALSE(state_.IsRunnable(2));
-  EXPECT_EQ(state_.FirstRunnable(), 3);
+  EXPECT_EQ(state_.FirstToTrain(), 3);
+  Set(1, EventKind::kRequeued, v1::TRIAL_WAITING);
+  EXPECT_EQ(state_.FirstToMeasure(), 1);
+  EXPECT_EQ(state_.FirstToTrain(), 3);  // 2 waits for 1
+  Start(1);
+  EXPECT_EQ(state_.FirstToMeasure(), std::nullopt);
   Succeed(1, 0.5, 100);
-  EXPECT_TRUE(state_.IsRunnable(2));
+  EXPECT_EQ(state_.FirstToTrain(), 2);
   EXPECT_EQ(state_.ResultOf("a"), 1);
+  EXPECT_EQ(state_.ResultOf("b"), std::nullopt);
+  EXPECT_TRUE(state_.IsKnown("b"));
+  EXPECT_FALSE(state_.IsKnown("c"));
+}
+
+TEST_F(StudyStateTest, ADroppedArtifactOfATrialThatEndedIsTold) {
+  Propose("a");
+  state_.Change(1, EventKind::kProgress, absl::UnixEpoch(),
+                [](TrialRecord& trial) { trial.resume_from = "saved"; });
+  Set(1, EventKind::kEnded, v1::TRIAL_FAILED);
+  Batch batch;
+  std::vector<std::string> dropped;
+  state_.TakeChanges(batch, dropped);
+  EXPECT_THAT(dropped, ElementsAre("saved"));
+  EXPECT_EQ(batch.trials[0].resume_from, "");
 }
 
 TEST_F(StudyStateTest, WhoLeavesTheFrontLosesItsCheckpoint) {
@@ -120,54 +132,102 @@ TEST_F(StudyStateTest, TheReferenceIsTheWorstOfTheFirstFiveAndStays) {
   EXPECT_EQ(state_.record().hypervolume, before);
 }
 
-// Random histories: counts add up, the front is what brute force says, and reading the rows back
-// gives the same state.
+// Random histories, committed now and then: counts add up, the front is what brute force says, and
+// reading the rows back, all of them or those since a snapshot, gives the same state.
 TEST_F(StudyStateTest, CountsFrontAndRestoreHoldOverRandomHistories) {
   Random random(5);
+  std::map<int64_t, TrialRecord> rows;
+  std::string snapshot;
+  int64_t snapshot_event = 0;
+  const auto commit = [&] {
+    Batch batch;
+    std::vector<std::string> dropped;
+    state_.TakeChanges(batch, dropped);
+    for (const TrialRecord& trial : batch.trials) rows[trial.number] = trial;
+  };
   for (int step = 0; step < 3000; ++step) {
     const int64_t trials = state_.record().trials;
     const int64_t number = trials == 0 ? 0 : 1 + static_cast<int64_t>(random.Below(trials));
     if (number == 0 || random.Chance(0.3)) {
       Propose(absl::StrCat(random.Below(100)));
-    } else if (state_.trial(number).IsOpen()) {
-      TrialRecord trial = state_.trial(number);
+    } else if (state_.open().contains(number)) {
       const uint64_t what = random.Below(4);
       if (what == 0) {
         Start(number);
       } else if (what == 1) {
-        trial.state = v1::TRIAL_QUEUED;
-        Apply(EventKind::kRequeued, trial);
+        Set(number, EventKind::kRequeued,
+            random.Chance(0.5) ? v1::TRIAL_QUEUED : v1::TRIAL_WAITING);
       } else if (what == 2) {
         Succeed(number, random.Uniform(), static_cast<double>(random.Below(50)));
       } else {
-        trial.state = random.Chance(0.5) ? v1::TRIAL_FAILED : v1::TRIAL_INFEASIBLE;
-        Apply(EventKind::kEnded, trial);
+        Set(number, EventKind::kEnded,
+            random.Chance(0.5) ? v1::TRIAL_FAILED : v1::TRIAL_INFEASIBLE);
       }
     }
     const StudyRecord& record = state_.record();
     ASSERT_EQ(record.trials, record.queued + record.running + record.succeeded + record.infeasible +
                                  record.failed + record.cancelled);
     ASSERT_EQ(record.queued + record.running, static_cast<int64_t>(state_.open().size()));
+    if (random.Chance(0.1)) commit();
+    if (step == 2000) {
+      snapshot = state_.Snapshot();
+      snapshot_event = record.event;
+    }
   }
-  std::vector<TrialRecord> rows;
-  for (int64_t i = 1; i <= state_.record().trials; ++i) rows.push_back(state_.trial(i));
-  for (const TrialRecord& a : rows) {
+  commit();
+  const auto values = [](const TrialRecord& t) {
+    return std::vector<double>{t.metrics.at("accuracy").value, -t.metrics.at("parameters").value};
+  };
+  for (const auto& [number, a] : rows) {
     if (a.state != v1::TRIAL_SUCCEEDED) continue;
-    const auto values = [](const TrialRecord& t) {
-      return std::vector<double>{t.metrics.at("accuracy").value, -t.metrics.at("parameters").value};
-    };
     bool dominated = false;
-    for (const TrialRecord& b : rows) {
+    for (const auto& [other, b] : rows) {
       if (b.state == v1::TRIAL_SUCCEEDED) dominated |= Dominates(values(b), values(a));
     }
-    EXPECT_EQ(a.on_front, !dominated) << a.number;
+    EXPECT_EQ(a.on_front, !dominated) << number;
   }
-  const StudyState restored(state_.record(), spec_, rows);
-  EXPECT_EQ(restored.open(), state_.open());
-  EXPECT_EQ(restored.FirstRunnable(), state_.FirstRunnable());
-  EXPECT_EQ(restored.failures_in_row(), state_.failures_in_row());
-  EXPECT_EQ(restored.record().hypervolume, state_.record().hypervolume);
-  EXPECT_EQ(restored.front().points().size(), state_.front().points().size());
+  std::vector<ResultKey> results;
+  std::set<std::string> seen;
+  for (const auto& [number, row] : rows) {
+    const bool has = row.state == v1::TRIAL_SUCCEEDED || row.state == v1::TRIAL_INFEASIBLE;
+    if (has && seen.insert(row.evaluation_key).second) {
+      results.push_back({number, row.evaluation_key});
+    }
+  }
+  for (const bool whole : {true, false}) {
+    const int64_t event = whole ? 0 : snapshot_event;
+    std::vector<TrialRecord> since;
+    for (const auto& [number, row] : rows) {
+      if (row.IsOpen() || row.on_front || row.proposed_event > event || row.ended_event > event) {
+        since.push_back(row);
+      }
+    }
+    EXPECT_EQ(since.size() == rows.size(), whole);
+    StudyState restored(state_.record(), spec_);
+    ASSERT_TRUE(restored.Restore(whole ? "" : snapshot, event, since, results).ok());
+    EXPECT_EQ(restored.open(), state_.open());
+    EXPECT_EQ(restored.FirstToTrain(), state_.FirstToTrain());
+    EXPECT_EQ(restored.FirstToMeasure(), state_.FirstToMeasure());
+    EXPECT_EQ(restored.failures_in_row(), state_.failures_in_row());
+    EXPECT_EQ(restored.record().hypervolume, state_.record().hypervolume);
+    EXPECT_EQ(restored.Snapshot(), state_.Snapshot());
+    ASSERT_EQ(restored.front().points().size(), state_.front().points().size());
+    for (size_t i = 0; i < state_.front().points().size(); ++i) {
+      EXPECT_EQ(restored.front().points()[i].id, state_.front().points()[i].id);
+    }
+    for (int key = 0; key < 101; ++key) {
+      EXPECT_EQ(restored.IsKnown(absl::StrCat(key)), state_.IsKnown(absl::StrCat(key))) << key;
+    }
+  }
+}
+
+TEST_F(StudyStateTest, ABrokenSnapshotIsRefused) {
+  for (const char* snapshot :
+       {"{", "[]", "{\"feasible\": 1}",
+        R"({"feasible": 1, "worst": [], "failures": [3], "without_result": []})"}) {
+    StudyState state(Record(), spec_);
+    EXPECT_TRUE(absl::IsInvalidArgument(state.Restore(snapshot, 5, {}, {}))) << snapshot;
+  }
 }
 
 }  // namespace

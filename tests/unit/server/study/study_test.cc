@@ -2,68 +2,13 @@
 
 #include <set>
 
-#include "common/wire/convert.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "tests/testing/server_study.h"
+#include "tests/unit/server/study/study_fixture.h"
 
 namespace cambrian {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::ParseToy;
 using testing::StudyText;
-
-const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
-
-absl::StatusOr<std::optional<TrialRecord>> NothingKnown(absl::string_view) {
-  return std::optional<TrialRecord>();
-}
-
-class StudyTest : public ::testing::Test {
- protected:
-  std::unique_ptr<Study> Begin(const std::string& text) {
-    spec_ = ParseToy(text);
-    StudyRecord record;
-    record.id = 1;
-    record.name = "toy-1";
-    record.text = text;
-    record.trial_budget = spec_->budget.trials;
-    record.time_budget = spec_->budget.time;
-    std::unique_ptr<Study> study = Study::Make(record, spec_, {}, {}).value();
-    study->Announce(kNow);
-    return study;
-  }
-
-  // The next trial, running; 0 if there is none.
-  int64_t Run(Study& study) {
-    const std::optional<int64_t> trial = study.Next(kNow, &NothingKnown).value();
-    if (!trial) return 0;
-    study.Start(*trial, ++token_, "w", kNow);
-    return *trial;
-  }
-
-  static v1::Completion Success(double accuracy) {
-    v1::Completion completion;
-    completion.set_outcome(v1::OUTCOME_SUCCEEDED);
-    completion.set_seconds(2);
-    ToProto(Metrics{{"accuracy", {accuracy, {}, {}}}}, completion.mutable_metrics());
-    return completion;
-  }
-  static v1::Completion Without(v1::OutcomeKind kind, absl::string_view reason) {
-    v1::Completion completion;
-    completion.set_outcome(kind);
-    completion.set_reason(std::string(reason));
-    return completion;
-  }
-  void Complete(Study& study, int64_t trial, const v1::Completion& completion) {
-    study.Complete(trial, study.state().trial(trial).token, completion, kNow);
-  }
-
-  std::shared_ptr<const StudySpec> spec_;
-  int64_t token_ = 0;
-};
 
 TEST_F(StudyTest, RunsItsBudgetAndIsComplete) {
   auto study = Begin(StudyText());
@@ -159,35 +104,6 @@ TEST_F(StudyTest, ACrashCostsAnAttemptAndThreeTheTrial) {
   EXPECT_EQ(study->state().trial(1).reason, "ended by signal 9");
 }
 
-TEST_F(StudyTest, ThreeLossesAreAFailureButHandingBackCostsNothing) {
-  auto study = Begin(StudyText());
-  for (int i = 0; i < 5; ++i) {
-    ASSERT_EQ(Run(*study), 1);
-    study->Requeue(1, token_, /*lost=*/false, kNow);
-  }
-  for (int attempt = 1; attempt <= 3; ++attempt) {
-    ASSERT_EQ(Run(*study), 1);
-    EXPECT_EQ(study->state().trial(1).attempts, attempt);
-    study->Requeue(1, token_, /*lost=*/true, kNow);
-  }
-  EXPECT_EQ(study->state().trial(1).state, v1::TRIAL_FAILED);
-  EXPECT_THAT(study->state().trial(1).reason, HasSubstr("lost"));
-}
-
-TEST_F(StudyTest, OnlyTheNewestTokenCounts) {
-  auto study = Begin(StudyText());
-  ASSERT_EQ(Run(*study), 1);
-  study->Requeue(1, 1, /*lost=*/true, kNow);
-  EXPECT_TRUE(study->IsCurrent(1, 1));  // nobody else has it yet: the late result is welcome
-  ASSERT_EQ(Run(*study), 1);
-  EXPECT_FALSE(study->IsCurrent(1, 1));
-  study->Complete(1, 1, Success(0.9), kNow);
-  EXPECT_EQ(study->state().trial(1).state, v1::TRIAL_RUNNING);
-  study->Complete(1, 2, Success(0.8), kNow);
-  study->Complete(1, 2, Success(0.7), kNow);  // said again
-  EXPECT_EQ(study->state().trial(1).metrics.at("accuracy").value, 0.8);
-}
-
 TEST_F(StudyTest, ATwinWaitsAndTakesTheResult) {
   const std::string cell = R"({"edge_0_1": skip, "edge_0_2": skip, "edge_1_2": conv3x3})";
   auto study = Begin(
@@ -227,7 +143,7 @@ TEST_F(StudyTest, WorkThatAnotherStudyDidIsNotDoneAgain) {
     known.metrics = {{"accuracy", {0.25, {}, {}}}};
     return std::optional<TrialRecord>(known);
   };
-  EXPECT_EQ(study->Next(kNow, find).value(), std::nullopt);
+  EXPECT_FALSE(Ask(*study, kBoth, find).value().has_value());
   EXPECT_EQ(study->record().known, 8);
   EXPECT_EQ(study->record().device_seconds, 0);
   EXPECT_EQ(study->state().trial(1).same_as, 0);
@@ -243,7 +159,7 @@ TEST_F(StudyTest, AKnownResultThatLacksAMetricIsNoResult) {
     known.metrics = {{"other", {0.25, {}, {}}}};
     return std::optional<TrialRecord>(known);
   };
-  EXPECT_EQ(study->Next(kNow, find).value(), 1);
+  EXPECT_EQ(Ask(*study, kBoth, find).value()->trial, 1);
 }
 
 TEST_F(StudyTest, WhatCannotWorkIsInfeasibleAtOnceAndCounts) {
@@ -305,7 +221,7 @@ TEST_F(StudyTest, TimeCountsFromTheFirstStartAndEndsTheStudy) {
   study->Advance(absl::Seconds(350));
   EXPECT_EQ(study->TimeLeft(), absl::Seconds(10));
   ASSERT_EQ(Run(*study), 2);
-  study->Requeue(2, token_, /*lost=*/true, kNow);
+  study->Lose(2, token_, kNow);
   study->Advance(absl::Seconds(360));
   EXPECT_EQ(Run(*study), 0);
   study->Settle(kNow);
@@ -328,52 +244,88 @@ TEST_F(StudyTest, ALargerBudgetMakesACompletedStudyActive) {
   EXPECT_TRUE(absl::IsFailedPrecondition(study->Extend(20, kNow)));
 }
 
-TEST_F(StudyTest, ProgressComesOnceForEachStepOfTheNewestAttempt) {
-  auto study = Begin(StudyText());
+TEST_F(StudyTest, WhilePausedNothingIsGrantedAndNoTimePasses) {
+  auto study =
+      Begin(StudyText("strategy: random\nobjectives: [{maximize: accuracy}]\n"
+                      "budget: {trials: 8, time: 1 min}\n"));
   ASSERT_EQ(Run(*study), 1);
-  const int64_t before = study->record().event;
-  v1::Progress progress;
-  progress.set_step(1);
-  study->Progress(1, token_, progress, kNow);
-  study->Progress(1, token_, progress, kNow);
-  study->Progress(1, token_ - 1, progress, kNow);
-  EXPECT_EQ(study->record().event, before + 1);
-  EXPECT_EQ(study->state().trial(1).progress.step(), 1);
+  ASSERT_EQ(Run(*study), 2);
+  study->Advance(absl::Seconds(10));
+  ASSERT_TRUE(study->Pause(kNow).ok());
+  const int64_t event = study->record().event;
+  ASSERT_TRUE(study->Pause(kNow).ok());
+  EXPECT_EQ(study->record().event, event);  // it was paused already
+  EXPECT_TRUE(study->IsOpen());
+  EXPECT_FALSE(study->MayHaveWork(kBoth));
+  EXPECT_EQ(Run(*study), 0);
+  EXPECT_EQ(study->TimeLeft(), std::nullopt);
+  study->Advance(absl::Seconds(500));
+  EXPECT_EQ(study->record().elapsed, absl::ZeroDuration());
+  EXPECT_EQ(study->record().running, 2);
+  study->HandBack(1, 1, {}, kNow);
+  Complete(*study, 2, Success(0.5));
+  study->Settle(kNow);
+  EXPECT_EQ(study->record().queued, 1);
+  EXPECT_EQ(study->record().succeeded, 1);
+  ASSERT_TRUE(study->Resume(kNow).ok());
+  ASSERT_EQ(Run(*study), 1);
+  study->Advance(absl::Seconds(600));
+  study->Advance(absl::Seconds(601));
+  EXPECT_EQ(study->record().elapsed, absl::Seconds(1));
 }
 
-// Whatever the store has, the study that is read back goes on as if nothing had happened.
-TEST_F(StudyTest, ReadBackItProposesTheSame) {
-  const std::string text = StudyText(
-      "strategy: {regularized_evolution: {population: 4, sample: 2}}\n"
-      "objectives: [{maximize: accuracy}, {minimize: parameters}]\nbudget: {trials: 20}\n");
-  auto study = Begin(text);
-  Random random(3);
-  std::vector<int64_t> running;
-  for (int step = 0; step < 12; ++step) {
-    running.push_back(Run(*study));
-    if (step % 3 == 2) continue;
-    Complete(*study, running.front(), Success(random.Uniform()));
-    running.erase(running.begin());
-  }
-  std::vector<TrialRecord> trials;
-  for (int64_t i = 1; i <= study->record().trials; ++i) trials.push_back(study->state().trial(i));
-  auto copy = Study::Make(study->record(), spec_, trials, {}).value();
-  Batch unchanged;
-  std::vector<std::string> dropped;
-  copy->TakeChanges(unchanged, dropped);
-  EXPECT_TRUE(unchanged.empty());
-  EXPECT_EQ(copy->Best(), study->Best());
-  for (int step = 0; step < 5; ++step) {
-    const int64_t trial = Run(*study);
-    ASSERT_EQ(Run(*copy), trial);
-    EXPECT_EQ(copy->state().trial(trial).architecture, study->state().trial(trial).architecture);
-    EXPECT_EQ(copy->state().trial(trial).origin, study->state().trial(trial).origin);
-    const double accuracy = random.Uniform();
-    Complete(*study, trial, Success(accuracy));
-    Complete(*copy, trial, Success(accuracy));
-  }
-  EXPECT_EQ(copy->record().hypervolume, study->record().hypervolume);
-  EXPECT_EQ(copy->record().event, study->record().event);
+TEST_F(StudyTest, APausedStudyCanBeCancelledAndAnEndedOneNotPaused) {
+  auto study = Begin(StudyText());
+  ASSERT_EQ(Run(*study), 1);
+  ASSERT_TRUE(study->Pause(kNow).ok());
+  study->End(v1::CANCELLED, "cancelled", kNow);
+  EXPECT_EQ(study->record().state, v1::CANCELLED);
+  EXPECT_EQ(study->record().cancelled, 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(study->Pause(kNow)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(study->Resume(kNow)));
+}
+
+TEST_F(StudyTest, OnlyOpenTrialsAndTheFrontStayInMemory) {
+  auto study = Begin(StudyText());
+  for (int i = 1; i <= 5; ++i) Complete(*study, Run(*study), Success(0.1 * i));
+  ASSERT_EQ(Run(*study), 6);
+  Commit(*study);
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(study->state().Find(i), nullptr) << i;
+  EXPECT_EQ(study->Best(), 5);
+  EXPECT_NE(study->state().Find(5), nullptr);
+  EXPECT_NE(study->state().Find(6), nullptr);
+  EXPECT_EQ(rows_.size(), 6);
+  EXPECT_EQ(rows_[1].state, v1::TRIAL_SUCCEEDED);
+}
+
+TEST_F(StudyTest, ATwinOfATrialThatIsOnlyInTheStoreTakesItsResult) {
+  const std::string a = R"({"edge_0_1": skip, "edge_0_2": skip, "edge_1_2": conv3x3})";
+  const std::string b = R"({"edge_0_1": skip, "edge_0_2": skip, "edge_1_2": conv1x1})";
+  auto study = Begin(
+      StudyText(absl::StrCat("strategy: {listed: {architectures: [", a, ", ", b, ", ", a,
+                             "]}}\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 3}\n")));
+  Complete(*study, Run(*study), Success(0.5));
+  Complete(*study, Run(*study), Success(0.6));
+  Commit(*study);
+  ASSERT_EQ(study->state().Find(1), nullptr);
+  EXPECT_EQ(Run(*study), 0);
+  EXPECT_EQ(study->state().trial(3).same_as, 1);
+  EXPECT_EQ(study->state().trial(3).metrics.at("accuracy").value, 0.5);
+}
+
+TEST_F(StudyTest, ATwinWhoseOriginalCannotBeReadChangesNothing) {
+  const std::string a = R"({"edge_0_1": skip, "edge_0_2": skip, "edge_1_2": conv3x3})";
+  const std::string b = R"({"edge_0_1": skip, "edge_0_2": skip, "edge_1_2": conv1x1})";
+  auto study = Begin(
+      StudyText(absl::StrCat("strategy: {listed: {architectures: [", a, ", ", b, ", ", a,
+                             "]}}\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 3}\n")));
+  Complete(*study, Run(*study), Success(0.5));
+  Complete(*study, Run(*study), Success(0.6));
+  Commit(*study);
+  rows_.clear();
+  const int64_t event = study->record().event;
+  EXPECT_TRUE(absl::IsNotFound(Ask(*study).status()));
+  EXPECT_EQ(study->record().event, event);
 }
 
 }  // namespace
