@@ -6,12 +6,13 @@ CREATE TABLE server (
   epoch BIGINT NOT NULL,             -- of the server that may write
   holder TEXT NOT NULL,              -- that server
   term_ends TIMESTAMPTZ NOT NULL,    -- until when no other may start an epoch
+  fence BIGINT NOT NULL,             -- moves on when a commit's outcome is settled: a late statement writes nothing
   commit_number BIGINT NOT NULL,     -- of its newest commit
   commit_epoch BIGINT NOT NULL,      -- of the server that wrote that
   last_study BIGINT NOT NULL,
   last_token BIGINT NOT NULL
 ) WITH (fillfactor = 10);
-INSERT INTO server VALUES (1, 0, '', '-infinity', 0, 0, 0, 0);
+INSERT INTO server VALUES (1, 0, '', '-infinity', 0, 0, 0, 0, 0);
 
 CREATE TABLE study (
   id BIGINT PRIMARY KEY,

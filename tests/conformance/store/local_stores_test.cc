@@ -1,0 +1,43 @@
+// The stores that need nothing but this process and its disk.
+#include <memory>
+
+#include "server/store/memory.h"
+#include "server/store/sqlite.h"
+#include "tests/conformance/store/store_home.h"
+#include "tests/testing/fake_clock.h"
+#include "tests/testing/temporary_folder.h"
+
+namespace cambrian {
+namespace {
+
+class MemoryHome : public StoreHome {
+ public:
+  std::unique_ptr<TrialStore> Open() override { return NewMemoryStore(clock_); }
+  TrialStore* Second(TrialStore& first) override { return &first; }
+  void Pass(absl::Duration duration) override { clock_.Advance(duration); }
+
+ private:
+  testing::FakeClock clock_;
+};
+
+class SqliteHome : public StoreHome {
+ public:
+  std::unique_ptr<TrialStore> Open() override {
+    return OpenSqliteStore(folder_ / "test.db").value();
+  }
+  TrialStore* Second(TrialStore&) override { return nullptr; }
+  void Pass(absl::Duration) override {}
+
+ private:
+  testing::TemporaryFolder folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Stores, StoreConformanceTest,
+    ::testing::Values(
+        StoreKind{"Memory", [](std::string*) { return std::make_unique<MemoryHome>(); }},
+        StoreKind{"Sqlite", [](std::string*) { return std::make_unique<SqliteHome>(); }}),
+    [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace cambrian

@@ -1,0 +1,224 @@
+// The PostgreSQL store: the common contract, and what it promises beyond.
+#include "server/store/postgres.h"
+
+#include <cstdlib>
+#include <pqxx/pqxx>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "tests/conformance/store/store_home.h"
+#include "tests/testing/postgres.h"
+
+namespace cambrian {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// One cluster for the whole program. Null, and why, if there is none.
+testing::Postgres* Cluster(std::string* reason) {
+  static std::string kept_reason;
+  static const std::unique_ptr<testing::Postgres> cluster = testing::Postgres::Start(&kept_reason);
+  *reason = kept_reason;
+  return cluster.get();
+}
+
+// A database of its own for each test.
+class PostgresHome : public StoreHome {
+ public:
+  static std::unique_ptr<PostgresHome> Make(std::string* reason) {
+    testing::Postgres* const cluster = Cluster(reason);
+    if (cluster == nullptr) return nullptr;
+    static int made = 0;
+    std::unique_ptr<PostgresHome> home(new PostgresHome(*cluster));
+    const std::string name = "test_" + std::to_string(++made);
+    pqxx::connection connection(cluster->Url());
+    pqxx::nontransaction(connection).exec("CREATE DATABASE " + name);
+    home->url_ = cluster->Url(name);
+    return home;
+  }
+
+  std::unique_ptr<TrialStore> Open() override { return OpenPostgresStore(url_).value(); }
+  TrialStore* Second(TrialStore&) override {
+    second_ = Open();
+    return second_.get();
+  }
+  void Pass(absl::Duration duration) override {
+    Ask("UPDATE server SET term_ends = term_ends - interval '" +
+        std::to_string(absl::ToInt64Milliseconds(duration)) + " milliseconds' RETURNING 1");
+  }
+
+  // The first column of the first row, as people's tools would see it.
+  std::string Ask(const std::string& sql) {
+    pqxx::connection connection(url_);
+    const pqxx::result result = pqxx::nontransaction(connection).exec(sql);
+    if (result.empty()) return "no row";
+    return result[0].size() == 0 || result[0][0].is_null() ? "NULL" : result[0][0].c_str();
+  }
+  testing::Postgres& cluster() { return cluster_; }
+  const std::string& url() const { return url_; }
+
+ private:
+  explicit PostgresHome(testing::Postgres& cluster) : cluster_(cluster) {}
+
+  testing::Postgres& cluster_;
+  std::string url_;
+  std::unique_ptr<TrialStore> second_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest,
+                         ::testing::Values(StoreKind{
+                             "Postgres",
+                             [](std::string* reason) { return PostgresHome::Make(reason); }}),
+                         [](const auto& info) { return info.param.name; });
+
+class PostgresTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string reason;
+    home_ = PostgresHome::Make(&reason);
+    if (home_ == nullptr) GTEST_SKIP() << reason;
+  }
+  void Open(PostgresOptions options = {}) {
+    store_ = OpenPostgresStore(home_->url(), options).value();
+    epoch_ = store_->StartEpoch("a", absl::Minutes(1)).value().number;
+    commits_ = 0;
+  }
+  // A batch with the trial of this number, and the study that it belongs to.
+  Batch Next(int64_t number) {
+    Batch batch;
+    batch.marker = {epoch_, ++commits_};
+    StudyRecord study;
+    study.id = 1;
+    study.name = "fashion-1";
+    study.created = absl::FromUnixMicros(1'700'000'000'500'000);
+    study.ended = absl::FromUnixSeconds(1'700'000'100);
+    study.elapsed = absl::Milliseconds(99'500);
+    batch.studies = {study};
+    TrialRecord trial;
+    trial.study = 1;
+    trial.number = number;
+    trial.state = v1::TRIAL_SUCCEEDED;
+    trial.architecture = "{}";
+    trial.metrics = {{"accuracy", {0.75, {}, {}}}, {"latency_ms", {2.5, 2, 3}}};
+    trial.on_front = number == 1;
+    batch.trials = {trial};
+    return batch;
+  }
+
+  std::unique_ptr<PostgresHome> home_;
+  std::unique_ptr<TrialStore> store_;
+  int64_t epoch_ = 0;
+  int64_t commits_ = 0;
+};
+
+TEST_F(PostgresTest, ServersThatStartTogetherWaitForEachOther) {
+  std::vector<std::thread> servers;
+  std::vector<absl::Status> opened(8);
+  for (absl::Status& status : opened) {
+    servers.emplace_back([&] { status = OpenPostgresStore(home_->url()).status(); });
+  }
+  for (std::thread& server : servers) server.join();
+  for (const absl::Status& status : opened) EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "1");
+}
+
+TEST_F(PostgresTest, ANewerDatabaseIsRefused) {
+  Open();
+  home_->Ask("UPDATE schema_version SET version = 99");
+  const absl::Status status = OpenPostgresStore(home_->url()).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("older than the database"));
+}
+
+TEST_F(PostgresTest, NoErrorSaysThePassword) {
+  for (const std::string& url : {std::string("postgresql://me:hush%20me@127.0.0.1:1/none"),
+                                 home_->cluster().Url("no_such_database") + "&password=hush%20me",
+                                 std::string("postgresql://me:hush me@[/none"),
+                                 std::string("postgresql://me@h/?hush me=1")}) {
+    const absl::Status status = OpenPostgresStore(url).status();
+    EXPECT_FALSE(status.ok());
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("hush"))) << url;
+    EXPECT_FALSE(status.message().empty());
+  }
+}
+
+TEST_F(PostgresTest, TextThatIsNotUtf8StopsNobody) {
+  Open();
+  Batch batch = Next(1);
+  batch.trials[0].reason = std::string("a\0b\xff\xe2\x82", 6) + "\xed\xa0\x80 ü";
+  ASSERT_TRUE(store_->Commit(batch).ok());
+  EXPECT_EQ(store_->Trial(1, 1)->reason, "a\uFFFDb\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD ü");
+}
+
+TEST_F(PostgresTest, ADatabaseThatDiesIsAwayUntilItIsBack) {
+  Open();
+  ASSERT_TRUE(store_->Commit(Next(1)).ok());
+  home_->cluster().Kill9();
+  EXPECT_TRUE(absl::IsUnavailable(store_->Commit(Next(2))));
+  EXPECT_TRUE(absl::IsUnavailable(store_->LastCommit().status()));
+  EXPECT_TRUE(absl::IsUnavailable(store_->Trials(1, 0, 10).status()));
+  home_->cluster().Restart();
+  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
+  EXPECT_EQ(store_->Trials(1, 0, 10)->size(), 1u);
+  EXPECT_TRUE(store_->Commit(Next(2)).ok());
+  EXPECT_EQ(store_->Trials(1, 0, 10)->size(), 2u);
+}
+
+TEST_F(PostgresTest, AReadNeedNotHearThatTheDatabaseWasAway) {
+  Open();
+  ASSERT_TRUE(store_->Commit(Next(1)).ok());
+  ASSERT_TRUE(store_->Trial(1, 1).ok());
+  home_->cluster().Restart();
+  EXPECT_TRUE(store_->Trial(1, 1).ok());
+}
+
+TEST_F(PostgresTest, ACommitOfUnknownOutcomeIsSettledByOneRead) {
+  Open();
+  for (int round = 0; round < 3; ++round) {
+    int64_t number = 0;
+    absl::Status status;
+    std::thread server([&] {
+      do {
+        number = commits_ + 1;
+        status = store_->Commit(Next(number));
+      } while (status.ok());
+    });
+    // Somewhere in the middle of a commit.
+    const int64_t wanted = commits_ + 50;
+    while (store_->Trials(1, wanted, 1)->empty()) std::this_thread::yield();
+    home_->cluster().Kill9();
+    server.join();
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    home_->cluster().Restart();
+    const int64_t last = store_->LastCommit()->number;
+    EXPECT_GE(last, number - 1);
+    EXPECT_LE(last, number);
+    EXPECT_EQ(store_->Trials(1, 0, number + 1)->size(), static_cast<size_t>(last));
+    commits_ = last;
+  }
+}
+
+TEST_F(PostgresTest, ADatabaseThatStandsStillIsAwayAndItsLateCommitWritesNothing) {
+  Open({.timeout = absl::Seconds(1)});
+  ASSERT_TRUE(store_->Commit(Next(1)).ok());
+  const std::string old = home_->Ask(
+      "SELECT string_agg(pid::text, ', ') FROM pg_stat_activity WHERE application_name = "
+      "'cambrian' AND datname = current_database()");
+  home_->cluster().SignalConnections(SIGSTOP);
+  EXPECT_TRUE(absl::IsUnavailable(store_->Commit(Next(2))));
+  // The standing process has that commit before it still. A new one serves the question.
+  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
+  home_->cluster().SignalConnections(SIGCONT);
+  // Until they have read what was sent to them, and that nobody waits for an answer.
+  while (home_->Ask("SELECT count(*) FROM pg_stat_activity WHERE pid IN (" + old + ")") != "0") {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(store_->Trials(1, 0, 10)->size(), 1u);
+  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
+  EXPECT_TRUE(store_->Commit(Next(2)).ok());
+}
+
+}  // namespace
+}  // namespace cambrian

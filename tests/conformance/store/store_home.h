@@ -1,0 +1,45 @@
+// The suite of `store_conformance_test.cc`, for whoever names the stores that go through it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "server/store/interface.h"
+
+namespace cambrian {
+
+// Where a store's data are while a test runs.
+class StoreHome {
+ public:
+  virtual ~StoreHome() = default;
+  // A store, empty at first; one at a time.
+  virtual std::unique_ptr<TrialStore> Open() = 0;
+  // What another server sees of the same storage while `first` is open; null if that keeps others
+  // out.
+  virtual TrialStore* Second(TrialStore& first) = 0;
+  // Lets time pass for the terms of epochs.
+  virtual void Pass(absl::Duration duration) = 0;
+};
+
+struct StoreKind {
+  const char* name;
+  // Null, and why, where what it needs is absent.
+  std::function<std::unique_ptr<StoreHome>(std::string* reason)> make;
+};
+
+class StoreConformanceTest : public ::testing::TestWithParam<StoreKind> {
+ protected:
+  void SetUp() override;
+  absl::Status Commit(Batch batch);
+  // A study with some trials.
+  void Fill(int64_t study, int64_t trials);
+
+  std::unique_ptr<StoreHome> home_;
+  std::unique_ptr<TrialStore> store_;
+  int64_t epoch_ = 0;
+  int64_t commits_ = 0;
+};
+
+}  // namespace cambrian
