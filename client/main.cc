@@ -2,8 +2,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -41,16 +43,16 @@ void PrintError(absl::string_view message) {
 }
 
 // Says what was meant where the first word is no verb.
-bool CheckVerb(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return true;
+bool CheckVerb(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].empty() || words[0][0] == '-') return true;
   std::vector<std::string> verbs;
   for (const CLI::App* verb : app.get_subcommands(nullptr)) verbs.push_back(verb->get_name());
   for (const std::string& verb : verbs) {
-    if (verb == argv[1]) return true;
+    if (verb == words[0]) return true;
   }
-  const std::string hint = DidYouMean(argv[1], verbs);
-  PrintError(
-      absl::StrCat("no verb \"", argv[1], "\"; ", hint.empty() ? "see \"cambrian --help\"" : hint));
+  const std::string hint = DidYouMean(words[0], verbs);
+  PrintError(absl::StrCat("no verb \"", words[0], "\"; ",
+                          hint.empty() ? "see \"cambrian --help\"" : hint));
   return false;
 }
 
@@ -62,14 +64,18 @@ int Main(int argc, char** argv) {
       "Start with \"cambrian run examples/fashion.yaml\"; every verb has --help with examples.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage or study file, 3 no feasible trial,\n"
       "4 server unreachable, 5 not allowed, 130 interrupted.");
-  for (const auto add :
-       {AddRun, AddSubmit, AddList, AddShow, AddWatch, AddTrials, AddFront, AddTrial, AddCancel,
-        AddDelete, AddWorkers, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
+  for (const auto add : {AddRun, AddSubmit, AddList, AddShow, AddWatch, AddTrials, AddFront,
+                         AddTrial, AddCancel, AddPause, AddResume, AddDelete, AddWorkers, AddQuery,
+                         AddReplay, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
     add(app, action);
   }
-  if (!CheckVerb(app, argc, argv)) return kWrongUsage;
+  ServerFlags before_the_verb;  // help and completion know them; VerbFirst moves them to the verb
+  AddServerOptions(app, before_the_verb);
+  std::vector<std::string> words = VerbFirst(app, {argv + 1, argv + argc});
+  if (!CheckVerb(app, words)) return kWrongUsage;
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help
     PrintError(absl::StrCat(e.what(), "; see \"cambrian --help\""));

@@ -49,7 +49,7 @@ void AddCancel(CLI::App& app, Action& action) {
   verb->add_flag("--yes", options->yes, "do not ask");
   AddCommonOptions(*verb, options->common);
   verb->footer(
-      "To stop a run and continue it later, press Ctrl-C there instead.\n"
+      "\"cambrian pause\" lets it stand still instead; a run continues after Ctrl-C.\n"
       "Example:\n"
       "  cambrian cancel fashion-1 --yes");
   verb->callback([options, &action] { action = [options] { return Cancel(*options); }; });

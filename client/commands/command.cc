@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -38,23 +39,47 @@ void AddCommonOptions(CLI::App& verb, CommonOptions& options, bool with_server) 
   verb.add_flag("-q,--quiet", options.quiet, "no progress and no hints")->group("Common");
   verb.add_option("--state", options.state, "folder of this machine's server")
       ->type_name("DIR")
+      ->each([&options](const std::string&) { options.server.local = true; })
       ->capture_default_str()
       ->group("Common");
-  if (!with_server) return;
-  verb.add_option("--server", options.server,
-                  "HOST:PORT or unix:PATH of a server; else that of the state folder")
-      ->type_name("ADDRESS")
-      ->envname("CAMBRIAN_SERVER")
-      ->group("Common");
+  if (with_server) AddServerOptions(verb, options.server);
+}
+
+void AddServerOptions(CLI::App& app, ServerFlags& flags) {
+  const auto add = [&app](const char* name, std::string& value, const char* what,
+                          const char* type) {
+    app.add_option(name, value, what)->type_name(type)->group("Server");
+  };
+  add("--server", flags.said.server,
+      "HOST:PORT or unix:PATH; else CAMBRIAN_SERVER, the current context, this machine's",
+      "ADDRESS");
+  add("--context", flags.context, "a server of ~/.config/cambrian/config.yaml", "NAME");
+  add("--token-file", flags.said.token_file, "who you are; else CAMBRIAN_TOKEN_FILE", "FILE");
+  add("--tls-ca", flags.said.tls_ca, "speak TLS; the authority that signed the server", "FILE.pem");
+  add("--tls-cert", flags.said.tls_cert, "your certificate, where the server asks", "FILE.pem");
+  add("--tls-key", flags.said.tls_key, "and its key", "FILE.pem");
+}
+
+std::vector<std::string> VerbFirst(const CLI::App& app, std::vector<std::string> words) {
+  size_t first = 0;
+  while (first < words.size() && absl::StartsWith(words[first], "--")) {
+    const size_t equals = words[first].find('=');
+    const CLI::Option* option = app.get_option_no_throw(words[first].substr(0, equals));
+    if (option == nullptr || option->get_expected_max() == 0) break;
+    first += equals == std::string::npos ? 2 : 1;
+  }
+  if (first < words.size() && !absl::StartsWith(words[first], "-")) {
+    std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(first), words.end());
+  }
+  return words;
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(const CommonOptions& options) {
   auto session = std::make_unique<Session>();
-  if (options.server.empty()) {
+  ASSIGN_OR_RETURN(session->settings_, ResolveServer(options.server, ReadEnvironment));
+  if (session->settings_.server.empty()) {
     ASSIGN_OR_RETURN(StateFolder folder, StateFolder::Open(options.state));
     session->cluster_ = std::make_unique<LocalCluster>(std::move(folder), LocalCluster::Options());
-  } else {
-    session->address_ = options.server;
   }
   ASSIGN_OR_RETURN(session->client_, session->Reconnect());
   return session;
@@ -62,7 +87,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const CommonOptions& opti
 
 absl::StatusOr<std::unique_ptr<StudyClient>> Session::Reconnect() {
   if (cluster_ != nullptr) return cluster_->Connect();
-  return StudyClient::Connect(address_, absl::ZeroDuration());
+  return StudyClient::Connect(settings_, absl::ZeroDuration());
 }
 
 absl::StatusOr<std::string> ResolveStudy(const std::vector<v1::Study>& all,
@@ -151,13 +176,28 @@ absl::StatusOr<std::unique_ptr<StudySpec>> LoadStudy(const std::string& path,
   return study;
 }
 
-absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study, bool quiet) {
-  const Busy busy("reading the data", !quiet && !study.data.task);
-  return DescribeData(study.data);
+void AddContinueOption(CLI::App& verb, std::string& study) {
+  verb.add_option("--continue", study,
+                  "a new study that begins with the trials of this one, which has ended")
+      ->type_name("STUDY");
 }
 
-absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet) {
-  ASSIGN_OR_RETURN(const DataDescription data, DescribeDataOf(study, quiet));
+void AddDataRootOption(CLI::App& verb, std::vector<std::string>& roots) {
+  verb.add_option("--data-root", roots, "where this machine has a root that the study's data name")
+      ->type_name("NAME=PATH")
+      ->allow_extra_args(false);
+}
+
+absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study,
+                                               const std::vector<std::string>& roots, bool quiet) {
+  const Busy busy("reading the data", !quiet && !study.data.task);
+  ASSIGN_OR_RETURN(const DataSpec data, LocateData(study.data, roots));
+  return DescribeData(data);
+}
+
+absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,
+                                         const std::vector<std::string>& roots, bool quiet) {
+  ASSIGN_OR_RETURN(const DataDescription data, DescribeDataOf(study, roots, quiet));
   RETURN_IF_ERROR(CheckSpace(*study.space, data.task));
   return CompleteStudy(study, data.task, data.sha256);
 }

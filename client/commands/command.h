@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "client/local/cluster.h"
 #include "client/local/describe_data.h"
+#include "client/service/settings.h"
 #include "client/service/study_client.h"
 #include "common/spec/study_spec.h"
 
@@ -34,15 +35,23 @@ struct CommonOptions {
   Output output = Output::kTable;
   bool quiet = false;
   std::string state = DefaultStateFolder();
-  std::string server;  // "host:port", "unix:PATH"; empty: the server of the state folder
+  ServerFlags server;  // which server; see client/service/settings.h
 };
 
 // A chosen verb. Its messages are on stderr already where it returns a code; a status is printed as
 // "error: …" and becomes a code.
 using Action = std::function<absl::StatusOr<ExitCode>()>;
 
-// --output, --quiet, --state and, unless the verb works on this machine alone, --server.
+// --output, --quiet, --state and, unless the verb works on this machine alone, those of
+// AddServerOptions.
 void AddCommonOptions(CLI::App& verb, CommonOptions& options, bool with_server = true);
+
+// --server, --context, --token-file, --tls-ca, --tls-cert, --tls-key.
+void AddServerOptions(CLI::App& app, ServerFlags& flags);
+
+// The command line ("cambrian" apart) with options that stand before the verb moved behind all
+// else: "--server A submit FILE" means "submit FILE --server A".
+std::vector<std::string> VerbFirst(const CLI::App& app, std::vector<std::string> words);
 
 // A connection for one verb: to the server that is named, or to the state folder's own, which is
 // started for as long as the session lives if it does not run.
@@ -58,7 +67,7 @@ class Session {
   LocalCluster* cluster() { return cluster_.get(); }
 
  private:
-  std::string address_;
+  ServerSettings settings_;
   std::unique_ptr<LocalCluster> cluster_;
   std::unique_ptr<StudyClient> client_;
 };
@@ -92,12 +101,22 @@ absl::StatusOr<std::string> ReadFile(const std::string& path);
 absl::StatusOr<std::unique_ptr<StudySpec>> LoadStudy(const std::string& path,
                                                      const std::vector<std::string>& settings);
 
-// What the study's data hold, said on a terminal while it takes its time. \error as DescribeData
-absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study, bool quiet);
+// --continue STUDY: the study whose trials the new one inherits.
+void AddContinueOption(CLI::App& verb, std::string& study);
+
+// --data-root NAME=PATH, where this machine has what workers offer under that name.
+void AddDataRootOption(CLI::App& verb, std::vector<std::string>& roots);
+
+// What the study's data hold, said on a terminal while it takes its time. `roots` are
+// "NAME=PATH". \error as DescribeData; kInvalidArgument if the study's root is not among them and
+// the file does not say what the data hold.
+absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study,
+                                               const std::vector<std::string>& roots, bool quiet);
 
 // The study with its data described, ready to be submitted, after a quick look at whether its
 // networks can work. \error kInvalidArgument
-absl::StatusOr<std::string> PrepareStudy(const StudySpec& study, bool quiet);
+absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,
+                                         const std::vector<std::string>& roots, bool quiet);
 
 // Trials as the options say, on stdout.
 void PrintTrials(const StudySpec& study, absl::Span<const v1::Trial> trials,
@@ -116,6 +135,10 @@ void AddTrials(CLI::App& app, Action& action);
 void AddFront(CLI::App& app, Action& action);
 void AddTrial(CLI::App& app, Action& action);
 void AddCancel(CLI::App& app, Action& action);
+void AddPause(CLI::App& app, Action& action);
+void AddResume(CLI::App& app, Action& action);
+void AddQuery(CLI::App& app, Action& action);
+void AddReplay(CLI::App& app, Action& action);
 void AddDelete(CLI::App& app, Action& action);
 void AddWorkers(CLI::App& app, Action& action);
 void AddSpaces(CLI::App& app, Action& action);

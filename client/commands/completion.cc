@@ -76,10 +76,10 @@ std::vector<std::string> NamesFor(const std::string& argument) {
   std::vector<std::string> names;
   if (argument != "study" && argument != "trial") return names;
   CommonOptions options;
-  const char* server = std::getenv("CAMBRIAN_SERVER");
-  if (server != nullptr) options.server = server;
+  const auto settings = ResolveServer(options.server, ReadEnvironment);
   std::error_code error;
-  if (options.server.empty() && !std::filesystem::exists(options.state, error)) return names;
+  if (!settings.ok()) return names;
+  if (settings->server.empty() && !std::filesystem::exists(options.state, error)) return names;
   const auto session = Session::Open(options);
   if (!session.ok()) return names;
   const auto studies = (*session)->client().ListStudies();

@@ -36,12 +36,14 @@ bool IsNumbered(absl::string_view name, absl::string_view base) {
 
 absl::StatusOr<std::optional<v1::Study>> FindContinuation(StudyClient& client,
                                                           const std::string& base,
-                                                          const std::string& text) {
+                                                          const std::string& text,
+                                                          const std::string& continues) {
   const std::string wanted = WithoutBudget(text);
   ASSIGN_OR_RETURN(const std::vector<v1::Study> studies, client.ListStudies());
   std::optional<v1::Study> newest;
   for (const v1::Study& study : studies) {
     if (!IsNumbered(study.name(), base) || !study.parent().empty()) continue;
+    if (study.continues() != continues) continue;
     if (study.state() == v1::CANCELLED || study.state() == v1::FAILED) continue;
     if (newest && NumberOf(newest->name()) > NumberOf(study.name())) continue;
     ASSIGN_OR_RETURN(v1::Study full, client.GetStudy(study.name(), /*with_text=*/true));

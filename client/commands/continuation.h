@@ -17,10 +17,11 @@ std::string WithoutBudget(absl::string_view text);
 // Whether `name` is "`base`-N".
 bool IsNumbered(absl::string_view name, absl::string_view base);
 
-// The newest study "`base`-N" of the same file (its budget apart) that is neither cancelled nor
-// failed; its text is set.
+// The newest study "`base`-N" of the same file (its budget apart) that inherited the trials of
+// `continues` (empty: of none) and is neither cancelled nor failed; its text is set.
 absl::StatusOr<std::optional<v1::Study>> FindContinuation(StudyClient& client,
                                                           const std::string& base,
-                                                          const std::string& text);
+                                                          const std::string& text,
+                                                          const std::string& continues);
 
 }  // namespace cambrian

@@ -36,6 +36,8 @@ struct RunOptions {
   int threads = 1;
   std::vector<std::string> settings;
   std::vector<std::string> evaluators;
+  std::vector<std::string> roots;
+  std::string continue_from;
 };
 
 // Cores that this process may use: its affinity, and its control group's quota.
@@ -60,7 +62,8 @@ class Run {
         cluster_(std::move(folder), {.slots = slots,
                                      .threads = options.threads,
                                      .worker_in_any_case = options.workers > 0,
-                                     .evaluators = options.evaluators}) {}
+                                     .evaluators = options.evaluators,
+                                     .data_roots = options.roots}) {}
 
   absl::StatusOr<ExitCode> Execute(const StudySpec& spec, const std::string& text) {
     ASSIGN_OR_RETURN(client_, cluster_.Connect());
@@ -95,9 +98,14 @@ class Run {
 
   // A new study, or the one that this command began earlier.
   absl::StatusOr<std::string> Submit(const StudySpec& spec, const std::string& text) {
-    ASSIGN_OR_RETURN(std::optional<v1::Study> study, FindContinuation(*client_, spec.name, text));
+    std::string continued;
+    if (!options_.continue_from.empty()) {
+      ASSIGN_OR_RETURN(continued, ResolveStudy(*client_, options_.continue_from));
+    }
+    ASSIGN_OR_RETURN(std::optional<v1::Study> study,
+                     FindContinuation(*client_, spec.name, text, continued));
     if (!study) {
-      ASSIGN_OR_RETURN(const v1::Study created, client_->CreateStudy(text));
+      ASSIGN_OR_RETURN(const v1::Study created, client_->CreateStudy(text, continued));
       return created.name();
     }
     const bool larger = spec.budget.trials > study->trial_budget();
@@ -196,6 +204,10 @@ class Run {
   // The command as it was given, as far as it matters to continue.
   std::string Command() const {
     std::string command = absl::StrCat("cambrian run ", options_.file, StateFlag());
+    if (!options_.continue_from.empty()) {
+      absl::StrAppend(&command, " --continue ", options_.continue_from);
+    }
+    for (const std::string& root : options_.roots) absl::StrAppend(&command, " --data-root ", root);
     for (const std::string& setting : options_.settings) {
       absl::StrAppend(&command, " --set ", setting);
     }
@@ -257,7 +269,8 @@ absl::StatusOr<ExitCode> RunFile(const RunOptions& options) {
                    LoadStudy(options.file, options.settings));
   if (spec == nullptr) return kWrongUsage;
   RETURN_IF_ERROR(CheckEvaluator(*spec, options));
-  ASSIGN_OR_RETURN(const std::string text, PrepareStudy(*spec, options.common.quiet));
+  ASSIGN_OR_RETURN(const std::string text,
+                   PrepareStudy(*spec, options.roots, options.common.quiet));
   ASSIGN_OR_RETURN(StateFolder folder, StateFolder::Open(options.common.state));
   const int slots = options.workers > 0
                         ? options.workers
@@ -286,12 +299,15 @@ void AddRun(CLI::App& app, Action& action) {
   verb->add_option("--evaluator", options->evaluators, "a program of yours that evaluates trials")
       ->type_name("NAME=PATH")
       ->allow_extra_args(false);
+  AddContinueOption(*verb, options->continue_from);
+  AddDataRootOption(*verb, options->roots);
   AddCommonOptions(*verb, options->common, /*with_server=*/false);
   verb->footer(
       "The same command again continues the study; Ctrl-C stops it cleanly.\n"
       "Examples:\n"
       "  cambrian run examples/fashion.yaml\n"
       "  cambrian run study.yaml --workers 2 --threads 2\n"
+      "  cambrian run study.yaml --continue fashion-1 --set strategy=random\n"
       "  cambrian run study.yaml --set budget.trials=200 --output json > front.jsonl");
   verb->callback([options, &action] { action = [options] { return RunFile(*options); }; });
 }

@@ -65,12 +65,15 @@ Facts Describe(const OpenStudy& study) {
                          " decisions, ", study.spec->space->Size().ToString(), " architectures"));
   facts.Add("objectives", DescribeObjectives(*study.spec));
   facts.Add("strategy", study.spec->strategy.name);
-  facts.Add("data", study.spec->data.path);
+  const DataSpec& data = study.spec->data;
+  facts.Add("data", data.root.empty() ? data.path : absl::StrCat(data.root, ":", data.path));
   if (std::isfinite(s.hypervolume())) facts.Add("hypervolume", FormatFixed(s.hypervolume(), 4));
   facts.Add("created", FormatWhen(FromProto(s.created()), now, zone));
   if (s.has_ended()) facts.Add("ended", FormatWhen(FromProto(s.ended()), now, zone));
   facts.Add("elapsed", FormatElapsed(FromProto(s.elapsed())));
   facts.Add("device time", FormatElapsed(absl::Seconds(s.device_seconds())));
+  facts.Add("tenant", s.tenant());
+  facts.Add("continues", s.continues());
   facts.Add("retrains", s.parent());
   facts.Add("retrained by", s.successor());
   return facts;

@@ -14,16 +14,23 @@ namespace {
 struct SubmitOptions {
   CommonOptions common;
   std::string file;
+  std::string continue_from;
   std::vector<std::string> settings;
+  std::vector<std::string> roots;
 };
 
 absl::StatusOr<ExitCode> Submit(const SubmitOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<StudySpec> spec,
                    LoadStudy(options.file, options.settings));
   if (spec == nullptr) return kWrongUsage;
-  ASSIGN_OR_RETURN(const std::string text, PrepareStudy(*spec, options.common.quiet));
+  ASSIGN_OR_RETURN(const std::string text,
+                   PrepareStudy(*spec, options.roots, options.common.quiet));
   ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options.common));
-  ASSIGN_OR_RETURN(const v1::Study study, session->client().CreateStudy(text));
+  std::string continued;
+  if (!options.continue_from.empty()) {
+    ASSIGN_OR_RETURN(continued, ResolveStudy(session->client(), options.continue_from));
+  }
+  ASSIGN_OR_RETURN(const v1::Study study, session->client().CreateStudy(text, continued));
   if (options.common.output == Output::kJson) {
     std::cout << JsonLine(StudyToJson(study));
   } else if (options.common.output == Output::kCsv) {
@@ -49,11 +56,17 @@ void AddSubmit(CLI::App& app, Action& action) {
   verb->add_option("--set", options->settings, "a value of the file: budget.trials=200")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  AddContinueOption(*verb, options->continue_from);
+  AddDataRootOption(*verb, options->roots);
   AddCommonOptions(*verb, options->common);
   verb->footer(
       "Data that this machine does not have: state data.task and data.sha256 in the file.\n"
+      "A continued study has ended; the new one begins with its trials, which count in its "
+      "budget.\n"
       "Examples:\n"
       "  cambrian submit study.yaml --server 10.0.0.5:7700\n"
+      "  cambrian --context lab submit study.yaml --data-root sets=/data/sets\n"
+      "  cambrian submit study.yaml --continue fashion-1 --set budget.trials=200\n"
       "  name=$(cambrian submit study.yaml --quiet)");
   verb->callback([options, &action] { action = [options] { return Submit(*options); }; });
 }

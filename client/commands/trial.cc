@@ -6,12 +6,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "client/commands/command.h"
 #include "client/commands/space_text.h"
 #include "client/format/facts.h"
 #include "client/format/json.h"
 #include "client/format/number.h"
+#include "client/format/table.h"
+#include "client/format/terminal.h"
 #include "client/format/text.h"
 #include "client/format/time.h"
 #include "client/format/trial_table.h"
@@ -76,7 +79,8 @@ Facts Describe(const OpenTrial& open) {
   Facts facts;
   facts.Add("trial", open.Name());
   facts.Add("state",
-            absl::StrCat(TrialStateName(trial.state()), trial.on_front() ? ", on the front" : ""));
+            absl::StrCat(TrialStateName(trial.state()), trial.measuring() ? ", to be measured" : "",
+                         trial.on_front() ? ", on the front" : ""));
   facts.Add("reason", trial.reason());
   for (const auto& [name, m] : FromProto(trial.metrics())) {
     facts.Add(name, MetricFormat(name, {m}).ValueAndSpread(m));
@@ -99,6 +103,30 @@ Facts Describe(const OpenTrial& open) {
   return facts;
 }
 
+// What became of each attempt, the oldest first.
+Table HistoryTable(const v1::Trial& trial) {
+  const absl::Time now = absl::Now();
+  const absl::TimeZone zone = absl::LocalTimeZone();
+  Table table;
+  table.columns = {
+      {.title = "attempt", .right = true},  {.title = "end"},
+      {.title = "worker", .drop = 1},       {.title = "work", .drop = 4},
+      {.title = "began", .drop = 2},        {.title = "took", .right = true, .drop = 3},
+      {.title = "reason", .flexible = true}};
+  for (const v1::Attempt& attempt : trial.history()) {
+    table.rows.push_back(
+        {absl::StrCat(attempt.token()),
+         absl::StrReplaceAll(AttemptEndName(attempt.end()), {{"_", " "}}), attempt.worker(),
+         attempt.measures() ? "measures" : "",
+         attempt.has_started() ? FormatWhen(FromProto(attempt.started()), now, zone) : "",
+         attempt.has_started() && attempt.has_ended()
+             ? FormatElapsed(FromProto(attempt.ended()) - FromProto(attempt.started()))
+             : "",
+         attempt.reason()});
+  }
+  return table;
+}
+
 absl::StatusOr<ExitCode> ShowTrial(const TrialOptions& options) {
   ASSIGN_OR_RETURN(const OpenTrial open, Open(options));
   if (options.common.output == Output::kJson) {
@@ -107,6 +135,9 @@ absl::StatusOr<ExitCode> ShowTrial(const TrialOptions& options) {
     std::cout << TrialsCsv(*open.study.spec, {open.trial});
   } else {
     std::cout << Describe(open).Render(STDOUT_FILENO);
+    if (open.trial.history().empty()) return kDone;
+    const Terminal terminal = Terminal::Of(STDOUT_FILENO);
+    std::cout << "\n" << HistoryTable(open.trial).Render(terminal.width, terminal.colour);
   }
   return kDone;
 }
@@ -160,6 +191,8 @@ void AddTrial(CLI::App& app, Action& action) {
   trial->require_subcommand(1);
   AddTrialVerb(*trial, action, "show", "Show all that is known of a trial", options, ShowTrial)
       ->footer(
+          "Attempts that were lost (nobody heard of the worker again), preempted (handed back,\n"
+          "which costs nothing), crashed or failed are kept apart.\n"
           "Examples:\n"
           "  cambrian trial show fashion-1/19\n"
           "  cambrian trial show fashion-1/19 --output json | jq .curve");

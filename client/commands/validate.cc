@@ -22,6 +22,7 @@ struct ValidateOptions {
   CommonOptions common;
   std::string file;
   std::vector<std::string> settings;
+  std::vector<std::string> roots;
   bool explain = false;
 };
 
@@ -87,7 +88,8 @@ absl::StatusOr<ExitCode> Validate(const ValidateOptions& options) {
     std::cout << ExplainDefaults(*study);
     return kDone;
   }
-  ASSIGN_OR_RETURN(const DataDescription data, DescribeDataOf(*study, options.common.quiet));
+  ASSIGN_OR_RETURN(const DataDescription data,
+                   DescribeDataOf(*study, options.roots, options.common.quiet));
   const SpaceReport report = Examine(*study, data.task, options.common.quiet);
   switch (options.common.output) {
     case Output::kTable:
@@ -119,6 +121,7 @@ void AddValidate(CLI::App& app, Action& action) {
   verb->add_option("--set", options->settings, "a value of the file: budget.trials=200")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  AddDataRootOption(*verb, options->roots);
   verb->add_flag("--explain", options->explain, "print the file with every default filled in");
   AddCommonOptions(*verb, options->common, /*with_server=*/false);
   verb->footer(

@@ -5,13 +5,15 @@
 
 #include "client/commands/command.h"
 #include "client/format/json.h"
+#include "common/base/status.h"
 
 namespace cambrian {
 namespace {
 
 absl::StatusOr<ExitCode> Version(const CommonOptions& options) {
   std::string server;
-  if (!options.server.empty()) {
+  ASSIGN_OR_RETURN(const ServerSettings settings, ResolveServer(options.server, ReadEnvironment));
+  if (!settings.server.empty()) {
     auto session = Session::Open(options);
     if (!session.ok()) return session.status();
     server = (*session)->client().server_version();

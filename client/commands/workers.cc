@@ -12,31 +12,12 @@
 #include "client/format/table.h"
 #include "client/format/terminal.h"
 #include "client/format/time.h"
+#include "client/format/worker_table.h"
 #include "common/base/status.h"
 #include "common/wire/convert.h"
 
 namespace cambrian {
 namespace {
-
-Table ToTable(const std::vector<v1::WorkerStatus>& workers) {
-  const absl::Time now = absl::Now();
-  Table table;
-  table.columns = {{.title = "worker"},
-                   {.title = "host"},
-                   {.title = "slots", .right = true},
-                   {.title = "evaluators", .drop = 3},
-                   {.title = "running", .drop = 1, .flexible = true},
-                   {.title = "heard", .right = true, .drop = 2},
-                   {.title = "version", .drop = 4}};
-  for (const v1::WorkerStatus& worker : workers) {
-    table.rows.push_back(
-        {worker.name(), worker.host(), absl::StrCat(worker.slots()),
-         absl::StrJoin(worker.evaluators(), ", "), absl::StrJoin(worker.running(), ", "),
-         absl::StrCat(FormatElapsed(now - FromProto(worker.last_contact())), " ago"),
-         worker.version()});
-  }
-  return table;
-}
 
 absl::StatusOr<ExitCode> Workers(const CommonOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Session::Open(options));
@@ -46,19 +27,21 @@ absl::StatusOr<ExitCode> Workers(const CommonOptions& options) {
       for (const v1::WorkerStatus& worker : workers) std::cout << JsonLine(WorkerToJson(worker));
       break;
     case Output::kCsv: {
-      std::cout << CsvLine(
-          {"worker", "host", "slots", "evaluators", "running", "last_contact", "version"});
+      std::cout << CsvLine({"worker", "host", "slots", "evaluators", "running", "last_contact",
+                            "version", "usable_slots", "devices", "tags", "targets"});
       for (const v1::WorkerStatus& w : workers) {
         std::cout << CsvLine({w.name(), w.host(), absl::StrCat(w.slots()),
                               absl::StrJoin(w.evaluators(), " "), absl::StrJoin(w.running(), " "),
-                              FormatUtc(FromProto(w.last_contact())), w.version()});
+                              FormatUtc(FromProto(w.last_contact())), w.version(),
+                              absl::StrCat(w.usable_slots()), absl::StrJoin(w.devices(), " "),
+                              absl::StrJoin(w.tags(), " "), absl::StrJoin(w.targets(), " ")});
       }
       break;
     }
     case Output::kTable: {
       const Terminal terminal = Terminal::Of(STDOUT_FILENO);
       if (!workers.empty()) {
-        std::cout << ToTable(workers).Render(terminal.width, terminal.colour);
+        std::cout << WorkerTable(workers, absl::Now()).Render(terminal.width, terminal.colour);
       } else if (!options.quiet) {
         std::cerr << "no worker; \"cambrian-worker --server ADDRESS\" starts one\n";
       }
@@ -74,7 +57,11 @@ void AddWorkers(CLI::App& app, Action& action) {
   auto options = std::make_shared<CommonOptions>();
   CLI::App* verb = app.add_subcommand("workers", "List the workers and what they train");
   AddCommonOptions(*verb, *options);
-  verb->footer("Example:\n  cambrian workers --server 10.0.0.5:7700");
+  verb->footer(
+      "Slots: in use / all; \"2/4 (3 work)\" where an evaluator does not start.\n"
+      "Examples:\n"
+      "  cambrian workers --server 10.0.0.5:7700\n"
+      "  cambrian --context lab workers --output json | jq .running");
   verb->callback([options, &action] { action = [options] { return Workers(*options); }; });
 }
 

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/format/time.h"
 #include "common/wire/convert.h"
 
@@ -46,7 +48,30 @@ ordered_json ArchitectureJson(const std::string& text) {
   return json.is_object() ? json : ordered_json(nullptr);
 }
 
+ordered_json AttemptJson(const v1::Attempt& attempt) {
+  return {{"token", attempt.token()},
+          {"worker", TextOrNull(attempt.worker())},
+          {"measures", attempt.measures()},
+          {"started", TimeOrNull(attempt.has_started(), attempt.started())},
+          {"ended", TimeOrNull(attempt.has_ended(), attempt.ended())},
+          {"end", AttemptEndName(attempt.end())},
+          {"reason", TextOrNull(attempt.reason())},
+          {"seconds", NumberOrNull(attempt.seconds())}};
+}
+
+ordered_json ListJson(const google::protobuf::RepeatedPtrField<std::string>& values) {
+  ordered_json list = ordered_json::array();
+  for (const std::string& value : values) list.push_back(value);
+  return list;
+}
+
 }  // namespace
+
+std::string AttemptEndName(v1::AttemptEnd end) {
+  absl::string_view name = v1::AttemptEnd_Name(end);
+  if (!absl::ConsumePrefix(&name, "ATTEMPT_") || absl::StartsWith(name, "END_")) return "unknown";
+  return absl::AsciiStrToLower(name);
+}
 
 std::string StudyStateName(v1::StudyState state) {
   return absl::AsciiStrToLower(v1::StudyState_Name(state));
@@ -76,12 +101,16 @@ ordered_json StudyToJson(const v1::Study& study) {
       {"cancelled", study.cancelled()},
       {"known", study.known()},
       {"hypervolume", NumberOrNull(study.hypervolume())},
+      {"tenant", TextOrNull(study.tenant())},
+      {"continues", TextOrNull(study.continues())},
   };
 }
 
 ordered_json TrialToJson(const v1::Trial& trial) {
   ordered_json curve = ordered_json::array();
   for (const v1::Progress& progress : trial.curve()) curve.push_back(ProgressJson(progress));
+  ordered_json history = ordered_json::array();
+  for (const v1::Attempt& attempt : trial.history()) history.push_back(AttemptJson(attempt));
   return {
       {"study", trial.study()},
       {"trial", trial.number()},
@@ -101,21 +130,23 @@ ordered_json TrialToJson(const v1::Trial& trial) {
       {"progress", trial.has_progress() ? ProgressJson(trial.progress()) : ordered_json(nullptr)},
       {"curve", trial.curve().empty() ? ordered_json(nullptr) : std::move(curve)},
       {"checkpoint_sha256", TextOrNull(trial.checkpoint())},
+      {"measuring", trial.measuring()},
+      {"history", trial.history().empty() ? ordered_json(nullptr) : std::move(history)},
   };
 }
 
 ordered_json WorkerToJson(const v1::WorkerStatus& worker) {
-  ordered_json evaluators = ordered_json::array();
-  for (const std::string& name : worker.evaluators()) evaluators.push_back(name);
-  ordered_json running = ordered_json::array();
-  for (const std::string& trial : worker.running()) running.push_back(trial);
   return {
       {"name", worker.name()},
       {"host", worker.host()},
       {"version", worker.version()},
       {"slots", worker.slots()},
-      {"evaluators", std::move(evaluators)},
-      {"running", std::move(running)},
+      {"usable_slots", worker.usable_slots()},
+      {"evaluators", ListJson(worker.evaluators())},
+      {"devices", ListJson(worker.devices())},
+      {"tags", ListJson(worker.tags())},
+      {"targets", ListJson(worker.targets())},
+      {"running", ListJson(worker.running())},
       {"last_contact", TimeOrNull(worker.has_last_contact(), worker.last_contact())},
   };
 }

@@ -18,6 +18,9 @@ nlohmann::ordered_json WorkerToJson(const v1::WorkerStatus& worker);
 // "active", "completed", …
 std::string StudyStateName(v1::StudyState state);
 
+// "succeeded", "out_of_memory", "lost", "preempted", …
+std::string AttemptEndName(v1::AttemptEnd end);
+
 // One line; bytes that are no UTF-8 are replaced.
 std::string JsonLine(const nlohmann::ordered_json& json);
 

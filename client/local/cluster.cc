@@ -114,6 +114,9 @@ absl::Status LocalCluster::StartWorker() {
   for (const std::string& evaluator : options_.evaluators) {
     arguments.insert(arguments.end(), {"--evaluator", evaluator});
   }
+  for (const std::string& root : options_.data_roots) {
+    arguments.insert(arguments.end(), {"--data-root", root});
+  }
   ASSIGN_OR_RETURN(worker_, Child::Start({.program = ProgramBeside("cambrian-worker"),
                                           .arguments = std::move(arguments),
                                           .log = folder_.Log(name),

@@ -26,6 +26,7 @@ class LocalCluster {
     // Also where the joined server has workers already.
     bool worker_in_any_case = false;
     std::vector<std::string> evaluators;  // "name=path": offered beside "torch"
+    std::vector<std::string> data_roots;  // "name=path": where the worker finds such data
   };
 
   LocalCluster(StateFolder folder, Options options)

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -105,6 +106,29 @@ absl::StatusOr<DataDescription> ParseDescription(const std::string& line) {
 }
 
 }  // namespace
+
+absl::StatusOr<DataSpec> LocateData(DataSpec data, const std::vector<std::string>& roots) {
+  for (const std::string& root : roots) {
+    const size_t equals = root.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == root.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--data-root ", root, ": write NAME=PATH, sets=/data/sets say"));
+    }
+    if (data.root.empty() || data.root != root.substr(0, equals)) continue;
+    std::error_code ignored;
+    data.path = (std::filesystem::absolute(root.substr(equals + 1), ignored) / data.path)
+                    .lexically_normal()
+                    .string();
+    data.root.clear();
+  }
+  if (!data.root.empty() && !data.task) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the data lie below the root \"", data.root,
+                     "\"; say where this machine has it with --data-root ", data.root,
+                     "=PATH, or state data.task and data.sha256 in the file"));
+  }
+  return data;
+}
 
 absl::StatusOr<DataDescription> DescribeData(const DataSpec& data) {
   if (data.task) return DataDescription{*data.task, data.sha256};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/nas/shape.h"
@@ -13,6 +14,11 @@ struct DataDescription {
   Task task;
   std::string sha256;
 };
+
+// The same data by a path of this machine: `roots` are "NAME=PATH", as workers are told. Data that
+// the study file describes stay as they are. \error kInvalidArgument if the root's place is needed
+// and not said, or a root is not "NAME=PATH".
+absl::StatusOr<DataSpec> LocateData(DataSpec data, const std::vector<std::string>& roots);
 
 // Asks `cambrian-evaluator --describe-data`, unless the study file says it all. Reads the whole
 // data set: seconds for a large one. \error kInvalidArgument with the evaluator's words about what

@@ -1,5 +1,6 @@
 #include "client/service/study_client.h"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -8,26 +9,22 @@
 #include "absl/strings/str_format.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
+#include "common/wire/channel.h"
 #include "common/wire/convert.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/support/channel_arguments.h"
 
 namespace cambrian {
 namespace {
 
 constexpr absl::Duration kDeadline = absl::Seconds(20);
 constexpr int kPageSize = 1000;
-constexpr int kKeepaliveMs = 30'000;
-constexpr int kKeepaliveTimeoutMs = 10'000;
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a coordinator is a neighbour
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+ChannelOptions ToChannelOptions(const ServerSettings& settings) {
+  ChannelOptions options;
+  options.tls_ca = settings.tls_ca;
+  options.tls_cert = settings.tls_cert;
+  options.tls_key = settings.tls_key;
+  options.token_file = settings.token_file;
+  return options;
 }
 
 void SetDeadline(grpc::ClientContext& context, absl::Duration patience) {
@@ -55,12 +52,19 @@ v1::GetTrialRequest TrialRequest(const std::string& study, int64_t number) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StudyClient>> StudyClient::Connect(const std::string& address,
+absl::StatusOr<std::unique_ptr<StudyClient>> StudyClient::Connect(const ServerSettings& settings,
                                                                   absl::Duration patience) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                   MakeChannel(settings.server, ToChannelOptions(settings)));
   std::unique_ptr<StudyClient> client(
-      new StudyClient(address, v1::StudyService::NewStub(OpenChannel(address))));
+      new StudyClient(settings, v1::StudyService::NewStub(channel)));
   RETURN_IF_ERROR(client->CheckServer(patience));
   return client;
+}
+
+absl::StatusOr<std::unique_ptr<StudyClient>> StudyClient::Connect(const std::string& address,
+                                                                  absl::Duration patience) {
+  return Connect(ServerSettings{.server = address}, patience);
 }
 
 absl::Status StudyClient::CheckServer(absl::Duration patience) {
@@ -85,14 +89,20 @@ absl::Status StudyClient::CheckServer(absl::Duration patience) {
 absl::Status StudyClient::Translate(const grpc::Status& status) const {
   absl::Status ours = FromGrpc(status);
   if (ours.code() == absl::StatusCode::kDeadlineExceeded) {
-    return absl::UnavailableError(absl::StrCat("the server at ", address_, " does not answer"));
+    return absl::UnavailableError(
+        absl::StrCat("the server at ", settings_.server, " does not answer"));
+  }
+  if (ours.code() == absl::StatusCode::kUnauthenticated && settings_.token_file.empty()) {
+    return absl::UnauthenticatedError(absl::StrCat("the server at ", settings_.server,
+                                                   " wants a token (", ours.message(),
+                                                   "); --token-file FILE"));
   }
   if (ours.code() != absl::StatusCode::kUnavailable) return ours;
   const std::string why = absl::StrContains(ours.message(), "Connection refused")
                               ? "connection refused"
                               : std::string(ours.message());
   return absl::UnavailableError(
-      absl::StrCat("no server at ", address_, " (", why,
+      absl::StrCat("no server at ", settings_.server, " (", why,
                    "); start one with \"cambrian-server\", or run on this machine with "
                    "\"cambrian run FILE\""));
 }
@@ -128,15 +138,25 @@ absl::StatusOr<std::vector<v1::Study>> StudyClient::ListStudies() {
   return studies;
 }
 
-absl::StatusOr<v1::Study> StudyClient::CreateStudy(const std::string& text) {
+absl::StatusOr<v1::Study> StudyClient::CreateStudy(const std::string& text,
+                                                   const std::string& continue_from) {
   v1::CreateStudyRequest request;
   request.set_text(text);
   request.set_request_id(RandomId());
+  request.set_continue_from(continue_from);
   return Call(&v1::StudyService::Stub::CreateStudy, request);
 }
 
 absl::StatusOr<v1::Study> StudyClient::CancelStudy(const std::string& study) {
   return Call(&v1::StudyService::Stub::CancelStudy, StudyRequest(study));
+}
+
+absl::StatusOr<v1::Study> StudyClient::PauseStudy(const std::string& study) {
+  return Call(&v1::StudyService::Stub::PauseStudy, StudyRequest(study));
+}
+
+absl::StatusOr<v1::Study> StudyClient::ResumeStudy(const std::string& study) {
+  return Call(&v1::StudyService::Stub::ResumeStudy, StudyRequest(study));
 }
 
 absl::StatusOr<v1::Study> StudyClient::ExtendStudy(const std::string& study, int64_t trials) {

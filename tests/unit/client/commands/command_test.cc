@@ -53,5 +53,20 @@ TEST(TrialNameTest, HasANumberAndPerhapsAStudy) {
   EXPECT_FALSE(ParseTrialName("fashion-1/x").ok());
 }
 
+TEST(VerbFirstTest, OptionsBeforeTheVerbGoBehindIt) {
+  CLI::App app;
+  ServerFlags flags;
+  AddServerOptions(app, flags);
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(VerbFirst(app, {"--server", "a:1", "submit", "x.yaml", "--quiet"}),
+            (Words{"submit", "x.yaml", "--quiet", "--server", "a:1"}));
+  EXPECT_EQ(VerbFirst(app, {"--context=lab", "--token-file", "t", "list"}),
+            (Words{"list", "--context=lab", "--token-file", "t"}));
+  EXPECT_EQ(VerbFirst(app, {"list", "--server", "a:1"}), (Words{"list", "--server", "a:1"}));
+  EXPECT_EQ(VerbFirst(app, {"--help"}), (Words{"--help"}));
+  EXPECT_EQ(VerbFirst(app, {"--server"}), (Words{"--server"}));
+  EXPECT_EQ(VerbFirst(app, {"--unknown", "list"}), (Words{"--unknown", "list"}));
+}
+
 }  // namespace
 }  // namespace cambrian
