@@ -6,7 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/status.h"
+#include "common/base/random.h"
 #include "common/base/version.h"
 #include "common/nas/canonical_key.h"
 #include "nlohmann/json.hpp"
@@ -38,6 +38,7 @@ nlohmann::ordered_json Circumstances(const StudySpec& study) {
   if (study.latency) {
     json["latency"] = {study.latency->device, study.latency->batch, study.latency->threads,
                        study.latency->runs};
+    if (!study.latency->target.empty()) json["latency"].push_back(study.latency->target);
   }
   return json;
 }
@@ -54,7 +55,23 @@ std::string Broken(const std::vector<Constraint>& constraints, const Metrics& me
   return "";
 }
 
-Candidate ExamineOne(const StudySpec& study, const std::string& circumstances,
+// What is the same for most architectures of a study, as text.
+struct Constants {
+  std::string circumstances;
+  // Of some architecture: where the recipe has no holes, of all.
+  absl::StatusOr<Recipe> recipe;
+  std::string recipe_text;
+};
+
+Constants ConstantsOf(const StudySpec& study) {
+  Random random(0);
+  Constants constants{Circumstances(study).dump(), study.RecipeFor(study.space->Sample(random)),
+                      ""};
+  if (constants.recipe.ok()) constants.recipe_text = ToJson(*constants.recipe).dump();
+  return constants;
+}
+
+Candidate ExamineOne(const StudySpec& study, const Constants& constants,
                      Architecture architecture) {
   Candidate candidate;
   const absl::StatusOr<Network> network = study.space->Lower(architecture, *study.data.task);
@@ -62,12 +79,12 @@ Candidate ExamineOne(const StudySpec& study, const std::string& circumstances,
   if (!network.ok() || !recipe.ok()) {
     const absl::Status& status = network.ok() ? recipe.status() : network.status();
     candidate.obstacle = std::string(status.message());
-    candidate.evaluation_key = Digest(
-        absl::StrCat("nothing\n", study.space->ToJson(architecture).dump(), "\n", circumstances));
+    candidate.evaluation_key = Digest(absl::StrCat(
+        "nothing\n", study.space->ToJson(architecture).dump(), "\n", constants.circumstances));
   } else {
     candidate.canonical_key = KeyOf(*network).ToString();
-    candidate.evaluation_key = Digest(
-        absl::StrCat(candidate.canonical_key, "\n", ToJson(*recipe).dump(), "\n", circumstances));
+    candidate.evaluation_key =
+        Digest(absl::StrCat(candidate.canonical_key, "\n", *recipe, "\n", constants.circumstances));
     candidate.metrics["parameters"].value = static_cast<double>(network->Parameters());
     candidate.metrics["macs"].value = static_cast<double>(network->Macs());
     candidate.obstacle = Broken(study.constraints, candidate.metrics);
@@ -80,10 +97,9 @@ Candidate ExamineOne(const StudySpec& study, const std::string& circumstances,
 }  // namespace
 
 Examine MakeExamine(std::shared_ptr<const StudySpec> study) {
-  std::string circumstances = Circumstances(*study).dump();
-  return [study = std::move(study),
-          circumstances = std::move(circumstances)](Architecture architecture) {
-    return ExamineOne(*study, circumstances, std::move(architecture));
+  Constants constants = ConstantsOf(*study);
+  return [study = std::move(study), constants = std::move(constants)](Architecture architecture) {
+    return ExamineOne(*study, constants, std::move(architecture));
   };
 }
 

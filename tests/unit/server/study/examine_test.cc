@@ -42,6 +42,11 @@ TEST(ExamineTest, OneNetworkUnderTwoRecipesDataSeedsOrTargetsIsDifferentWork) {
                          "latency_ms}]\nbudget: {trials: 8}\n")),
       kCell);
   EXPECT_NE(a.evaluation_key, measured.evaluation_key);
+  const Candidate elsewhere = ExamineCell(
+      ParseToy(StudyText("strategy: random\nobjectives: [{maximize: accuracy}, {minimize: "
+                         "latency_ms, on: {target: pi4}}]\nbudget: {trials: 8}\n")),
+      kCell);
+  EXPECT_NE(measured.evaluation_key, elsewhere.evaluation_key);
 }
 
 TEST(ExamineTest, TheSameWorkWhereverTheDataLie) {
