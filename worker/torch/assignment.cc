@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/base/version.h"
 #include "common/nas/network.h"
 #include "common/nas/recipe.h"
 #include "worker/torch/backend.h"
@@ -104,12 +105,37 @@ absl::Status AddCosts(const Start& start, const NetworkModule& network, Control&
   return absl::OkStatus();
 }
 
+// All that decides what comes of a training. Where its data lie does not.
+std::string WorkOf(const Start& start, const Recipe& recipe, const DataSet& data,
+                   double validation) {
+  return nlohmann::json{{"network", start.network},  {"recipe", ToJson(recipe)},
+                        {"data", data.sha256},       {"validation", validation},
+                        {"share", start.share},      {"seed", start.seed},
+                        {"split", start.split_seed}, {"version", kVersion}}
+      .dump();
+}
+
+// The network as it is built, untrained: what it costs does not depend on its weights.
+absl::StatusOr<Result> MeasureOnly(const Start& start, Control& control) {
+  RETURN_IF_ERROR(control.Proceed());
+  ASSIGN_OR_RETURN(const at::Device device, FindDevice(start.device));
+  SetThreads(start.threads);
+  absl::StatusOr<Network> network = NetworkFromJson(start.network);
+  if (!network.ok()) return Annotate(network.status(), "network");
+  const NetworkModule module(*network, start.seed, device);
+  Result result{start.assignment, {}, ""};
+  RETURN_IF_ERROR(AddCosts(start, module, control, result.metrics));
+  return result;
+}
+
 }  // namespace
 
 AssignmentRunner::Outcome AssignmentRunner::Run(const Start& start, Control& control) {
   absl::Status status;
+  std::string stopped_at;
   try {
-    absl::StatusOr<Result> result = RunOrFail(start, control);
+    absl::StatusOr<Result> result =
+        start.train ? RunOrFail(start, control, stopped_at) : MeasureOnly(start, control);
     if (result.ok()) return *std::move(result);
     status = result.status();
   } catch (const c10::Error& error) {
@@ -119,7 +145,7 @@ AssignmentRunner::Outcome AssignmentRunner::Run(const Start& start, Control& con
   } catch (const std::exception& error) {
     status = absl::InternalError(error.what());
   }
-  return Error{start.assignment, KindOf(status.code()), std::string(status.message())};
+  return Error{start.assignment, KindOf(status.code()), std::string(status.message()), stopped_at};
 }
 
 absl::StatusOr<const DataSet*> AssignmentRunner::Data(const DataRequest& request,
@@ -135,7 +161,8 @@ absl::StatusOr<const DataSet*> AssignmentRunner::Data(const DataRequest& request
   return data_.get();
 }
 
-absl::StatusOr<Result> AssignmentRunner::RunOrFail(const Start& start, Control& control) {
+absl::StatusOr<Result> AssignmentRunner::RunOrFail(const Start& start, Control& control,
+                                                   std::string& stopped_at) {
   RETURN_IF_ERROR(control.Proceed());
   ASSIGN_OR_RETURN(const at::Device device, FindDevice(start.device));
   SetThreads(start.threads);
@@ -151,13 +178,19 @@ absl::StatusOr<Result> AssignmentRunner::RunOrFail(const Start& start, Control& 
 
   NetworkModule module(network, start.seed, device);
   Result result{start.assignment, {}, kCheckpoint};
-  const Training training{recipe, *data, split, start.seed, start.assignment};
-  ASSIGN_OR_RETURN(result.metrics["train_seconds"].value, Train(training, module, control));
+  TrainingStates states(start.folder, WorkOf(start, recipe, *data, request->validation),
+                        absl::Seconds(start.checkpoint_seconds));
+  const Training training{recipe,           *data,   split,           start.seed,
+                          start.assignment, &states, start.checkpoint};
+  const absl::StatusOr<double> seconds = Train(training, module, control);
+  stopped_at = states.TakeNews();
+  if (!seconds.ok()) return seconds.status();
+  result.metrics["train_seconds"].value = *seconds;
   ASSIGN_OR_RETURN(const Verdict verdict,
                    Judge(*data, data->train, split.validation, bf16, module, control));
   verdict.AddTo(result.metrics);
   const auto epochs = static_cast<int64_t>(std::ceil(recipe.epochs));
-  control.Report({start.assignment, epochs, epochs, result.metrics});
+  control.Report({start.assignment, epochs, epochs, result.metrics, ""});
   RETURN_IF_ERROR(AddCosts(start, module, control, result.metrics));
   if (start.test) RETURN_IF_ERROR(AddTestVerdict(*data, bf16, module, control, result.metrics));
   RETURN_IF_ERROR(

@@ -22,7 +22,8 @@ class AssignmentRunner {
   Outcome Run(const evaluator::Start& start, Control& control);
 
  private:
-  absl::StatusOr<evaluator::Result> RunOrFail(const evaluator::Start& start, Control& control);
+  absl::StatusOr<evaluator::Result> RunOrFail(const evaluator::Start& start, Control& control,
+                                              std::string& stopped_at);
   absl::StatusOr<const DataSet*> Data(const DataRequest& request, const std::string& key);
 
   std::string data_key_;

@@ -28,6 +28,12 @@ void Optimizer::Step(double lr) {
   gradients_.zero_();
 }
 
+std::vector<std::pair<std::string, at::Tensor>> Optimizer::State() const {
+  std::vector<std::pair<std::string, at::Tensor>> state = {{"optimizer.momentum", momentum_}};
+  if (variance_.defined()) state.emplace_back("optimizer.variance", variance_);
+  return state;
+}
+
 void Optimizer::ClipGradients() {
   // Stays on the device: no waiting for the norm's value.
   const at::Tensor scale = at::clamp_max(recipe_.clip / (gradients_.norm() + 1e-6), 1);

@@ -4,6 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "common/nas/recipe.h"
 #include "worker/torch/network_module.h"
@@ -18,6 +21,10 @@ class Optimizer {
   // One step along the gradients that lie in the network, at learning rate `lr`; then they are
   // zero. Norms and biases do not decay.
   void Step(double lr);
+
+  // What it remembers between steps, by name: to be stored, and to be filled. After `steps` steps.
+  std::vector<std::pair<std::string, at::Tensor>> State() const;
+  void Resume(int64_t steps) { steps_ = steps; }
 
  private:
   void ClipGradients();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iostream>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
@@ -26,7 +27,7 @@ constexpr double kProgressShare = 0.05;
 constexpr int64_t kStepsBetweenLosses = 50;
 
 // Streams of random numbers of one training.
-enum Stream : uint64_t { kOrder = 1, kAugment = 2 };
+enum Stream : uint64_t { kOrder = 1, kAugment = 2, kTorch = 3 };
 
 at::Tensor Labels(const Examples& examples, absl::Span<const int32_t> indices, at::Device device) {
   at::Tensor labels = at::empty({static_cast<int64_t>(indices.size())}, at::kLong);
@@ -53,27 +54,91 @@ class Trainer {
         optimizer_(recipe_, network),
         order_(training.split.train),
         order_random_(training.seed, kOrder),
-        augment_random_(training.seed, kAugment) {}
+        augment_seed_(Random(training.seed, kAugment).Next()),
+        torch_seed_(Random(training.seed, kTorch).Next()) {}
 
   absl::StatusOr<double> Run() {
-    for (int64_t step = 0; step < steps_.total; ++step) {
-      RETURN_IF_ERROR(control_.Proceed());
-      const auto start = std::chrono::steady_clock::now();
-      RETURN_IF_ERROR(Step(step));
-      seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      // The last epoch's verdict is the final one, on all validation examples.
-      if ((step + 1) % steps_.per_epoch == 0 && step + 1 < steps_.total) {
-        RETURN_IF_ERROR(ReportEpoch((step + 1) / steps_.per_epoch));
-      }
+    if (training_.states != nullptr && !training_.resume.empty()) Resume();
+    const absl::Status status = RunSteps();
+    if (absl::IsCancelled(status) && training_.states != nullptr && training_.states->wanted()) {
+      SaveState();
     }
-    return seconds_;
+    if (!status.ok()) return status;
+    return position_.seconds;
   }
 
  private:
+  absl::Status RunSteps() {
+    while (true) {
+      // The last epoch's verdict is the final one, on all validation examples.
+      const bool epoch_ends = position_.step % steps_.per_epoch == 0 && position_.step > 0;
+      if (position_.step >= steps_.total) return absl::OkStatus();
+      if (epoch_ends && !position_.reported) RETURN_IF_ERROR(ReportEpoch());
+      RETURN_IF_ERROR(control_.Proceed());
+      const auto start = std::chrono::steady_clock::now();
+      RETURN_IF_ERROR(Step(position_.step));
+      const auto end = std::chrono::steady_clock::now();
+      position_ = {position_.step + 1,
+                   position_.seconds + std::chrono::duration<double>(end - start).count(), false};
+      if (position_.step % steps_.per_epoch != 0) SaveWithinEpoch();
+    }
+  }
+
+  // All that the steps change.
+  StateTensors Tensors() {
+    StateTensors tensors = optimizer_.State();
+    for (const NamedWeight& weight : network_.weights()) {
+      tensors.emplace_back("network." + weight.name, weight.tensor);
+    }
+    return tensors;
+  }
+
+  void Resume() {
+    StateTensors tensors = Tensors();
+    const absl::StatusOr<TrainingPosition> position =
+        training_.states->Load(training_.resume, steps_.total, tensors);
+    if (!position.ok()) {
+      std::cerr << position.status().message() << ": training begins anew" << std::endl;
+      return;
+    }
+    position_ = *position;
+    optimizer_.Resume(position_.step);
+    // Every epoch that has begun put the examples in another order.
+    for (int64_t step = 0; step < position_.step; step += steps_.per_epoch) {
+      Shuffle(order_, order_random_);
+    }
+    std::cerr << "training goes on after step " << position_.step << " of " << steps_.total
+              << std::endl;
+  }
+
+  // Training is worth more than its state: that a disk is full ends nothing.
+  void SaveState() {
+    const absl::Status status = training_.states->Save(position_, Tensors());
+    if (!status.ok()) {
+      std::cerr << "the training's state was not saved: " << status.message() << std::endl;
+    }
+  }
+
+  // In epochs that are longer than the interval.
+  void SaveWithinEpoch() {
+    if (training_.states == nullptr || !training_.states->Due()) return;
+    SaveState();
+    const std::string file = training_.states->TakeNews();
+    if (!file.empty()) {
+      control_.Report(
+          {training_.assignment, position_.step / steps_.per_epoch, Epochs(), {}, file});
+    }
+  }
+
+  int64_t Epochs() const { return static_cast<int64_t>(std::ceil(recipe_.epochs)); }
+
   absl::Status Step(int64_t step) {
     const absl::Span<const int32_t> indices = NextBatch(step);
     at::Tensor batch = EmptyBatch(indices.size(), training_.data.train.shape);
-    maker_.Augmented(indices, recipe_, augment_random_, batch.data_ptr<float>());
+    // From the step's number, so that a training that goes on draws what it would have drawn.
+    Random augment(augment_seed_, static_cast<uint64_t>(step));
+    SeedTorch(Random(torch_seed_, static_cast<uint64_t>(step)).Next());
+    maker_.Augmented(indices, recipe_, augment, batch.data_ptr<float>());
     batch = batch.to(network_.device());
     const at::Tensor labels = Labels(training_.data.train, indices, network_.device());
     // The first batches weigh alike, so that short trainings do not judge by the initial
@@ -104,7 +169,7 @@ class Trainer {
     return absl::MakeConstSpan(order_).subspan(position * recipe_.batch, recipe_.batch);
   }
 
-  absl::Status ReportEpoch(int64_t epoch) {
+  absl::Status ReportEpoch() {
     const auto& validation = training_.split.validation;
     const double trained = static_cast<double>(steps_.per_epoch * recipe_.batch);
     const auto part = static_cast<size_t>(std::max(1.0, trained * kProgressShare));
@@ -113,8 +178,13 @@ class Trainer {
                            absl::MakeConstSpan(validation).first(std::min(part, validation.size())),
                            recipe_.precision == Recipe::Precision::kBf16, network_, control_));
     evaluator::Progress progress{
-        training_.assignment, epoch, static_cast<int64_t>(std::ceil(recipe_.epochs)), {}};
+        training_.assignment, position_.step / steps_.per_epoch, Epochs(), {}, ""};
     verdict.AddTo(progress.metrics);
+    position_.reported = true;
+    if (training_.states != nullptr) {
+      if (training_.states->Due()) SaveState();
+      progress.checkpoint = training_.states->TakeNews();
+    }
     control_.Report(progress);
     return absl::OkStatus();
   }
@@ -128,8 +198,9 @@ class Trainer {
   Optimizer optimizer_;
   std::vector<int32_t> order_;
   Random order_random_;
-  Random augment_random_;
-  double seconds_ = 0;
+  const uint64_t augment_seed_;
+  const uint64_t torch_seed_;
+  TrainingPosition position_;
 };
 
 }  // namespace
@@ -147,7 +218,6 @@ void Verdict::AddTo(Metrics& metrics, absl::string_view prefix) const {
 
 absl::StatusOr<double> Train(const Training& training, NetworkModule& network, Control& control) {
   RETURN_IF_ERROR(CheckAugmentation(training.recipe, training.data.train.shape));
-  SeedTorch(training.seed);
   return Trainer(training, network, control).Run();
 }
 

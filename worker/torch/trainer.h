@@ -12,6 +12,7 @@
 #include "worker/torch/dataset.h"
 #include "worker/torch/network_module.h"
 #include "worker/torch/split.h"
+#include "worker/torch/training_state.h"
 
 namespace cambrian {
 
@@ -32,13 +33,18 @@ struct Training {
   const Split& split;
   uint64_t seed = 0;  // of batches, augmentation and dropout
   std::string assignment;
+  TrainingStates* states = nullptr;  // null: none are written or read
+  std::string resume = {};           // a state's file to go on from; empty: from the start
 };
 
 // Trains in place; deterministic on the CPU for a seed and a number of threads. After every epoch
 // it reports progress, with the verdict of a part of the validation examples that costs at most a
-// twentieth of the images trained. Returns the seconds that the steps took.
-// \error kOutOfRange if the loss is no longer finite; kInvalidArgument if the recipe does not suit
-// the data; kCancelled
+// twentieth of the images trained. Returns the seconds that the steps took, those before `resume`
+// included. Where states are wanted it writes one when it is due, and when it is stopped; what
+// comes of a training that went on from one is, on the CPU, bit for bit what comes of an
+// undisturbed one. A file that cannot be gone on from is complained of in the log, and training
+// begins anew. \error kOutOfRange if the loss is no longer finite; kInvalidArgument if the recipe
+// does not suit the data; kCancelled
 absl::StatusOr<double> Train(const Training& training, NetworkModule& network, Control& control);
 
 // \error kOutOfRange if the loss is not finite; kCancelled

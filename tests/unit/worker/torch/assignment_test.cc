@@ -133,6 +133,64 @@ TEST_F(AssignmentTest, StoppingIsItsOwnKind) {
   EXPECT_EQ(Fail().kind, Error::Kind::kStopped);
 }
 
+TEST_F(AssignmentTest, GoesOnFromWhereItWasStopped) {
+  start_.recipe["augment"] = {"flip"};
+  const Result whole = Succeed();
+  const auto weights = ReadSafetensors(folder_.At(whole.checkpoint));
+  start_.checkpoint_seconds = 3600;
+  control_.stop_at = control_.proceeded + 5;
+  const Error stopped = Fail();
+  EXPECT_EQ(stopped.kind, Error::Kind::kStopped);
+  ASSERT_FALSE(stopped.checkpoint.empty());
+
+  // In another process, elsewhere: nothing but the file is left.
+  WriteStripes("moved.csv", 200);
+  start_.data["csv"]["file"] = folder_.At("moved.csv");
+  start_.checkpoint = folder_.At(stopped.checkpoint);
+  AssignmentRunner fresh;
+  TestControl control;
+  const auto outcome = fresh.Run(start_, control);
+  ASSERT_TRUE(std::holds_alternative<Result>(outcome));
+  const Result& result = std::get<Result>(outcome);
+  for (const auto& [name, measurement] : whole.metrics) {
+    if (name == "train_seconds") continue;
+    EXPECT_EQ(result.metrics.at(name), measurement) << name;
+  }
+  const auto again = ReadSafetensors(folder_.At(result.checkpoint));
+  ASSERT_TRUE(weights.ok() && again.ok());
+  for (size_t i = 0; i < weights->tensors.size(); ++i) {
+    EXPECT_EQ(weights->tensors[i].bytes, again->tensors[i].bytes) << weights->tensors[i].name;
+  }
+  EXPECT_LT(control.proceeded, 20);
+
+  // A state of another seed is not this one's.
+  start_.seed = 4;
+  start_.checkpoint.clear();
+  const Metrics other = Succeed().metrics;
+  start_.checkpoint = folder_.At(stopped.checkpoint);
+  EXPECT_EQ(Succeed().metrics.at("loss"), other.at("loss"));
+}
+
+TEST_F(AssignmentTest, MeasuresWithoutTrainingAndWithoutData) {
+  start_.latency = evaluator::MeasureLatency{};
+  const Metrics trained = Succeed().metrics;
+  start_.train = false;
+  start_.data["csv"]["file"] = folder_.At("none.csv");
+  control_.reports.clear();
+  AssignmentRunner fresh;
+  const auto outcome = fresh.Run(start_, control_);
+  ASSERT_TRUE(std::holds_alternative<Result>(outcome));
+  const Result& result = std::get<Result>(outcome);
+  EXPECT_GT(result.metrics.at("latency_ms").value, 0);
+  for (const char* name : {"parameters", "macs", "peak_memory_mb"}) {
+    EXPECT_EQ(result.metrics.at(name), trained.at(name)) << name;
+  }
+  EXPECT_FALSE(result.metrics.contains("accuracy"));
+  EXPECT_FALSE(result.metrics.contains("train_seconds"));
+  EXPECT_TRUE(result.checkpoint.empty());
+  EXPECT_TRUE(control_.reports.empty());
+}
+
 TEST_F(AssignmentTest, RefusesWhatItCannotRun) {
   const auto message_with = [this](const char* key, const nlohmann::json& value) {
     evaluator::Start start = start_;
