@@ -302,9 +302,9 @@ class PostgresStore : public TrialStore {
   absl::Status CheckStudies(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(commit_mutex_) {
     absl::flat_hash_set<int64_t> added;
     for (const StudyRecord& study : batch.studies) added.insert(study.id);
-    const auto all_known = [&](const auto& records) {
+    const auto all_known = [&known = *studies_, &added](const auto& records) {
       for (const auto& record : records) {
-        if (!studies_->contains(record.study) && !added.contains(record.study)) return false;
+        if (!known.contains(record.study) && !added.contains(record.study)) return false;
       }
       return true;
     };

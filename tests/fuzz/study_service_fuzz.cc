@@ -1,5 +1,5 @@
 // Whatever a client asks, the server answers, and its studies stay whole.
-#include "tests/fuzz/calls.pb.h"
+#include "calls.pb.h"
 #include "tests/fuzz/service_server.h"
 
 namespace cambrian {
