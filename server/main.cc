@@ -28,6 +28,10 @@ void AddServeOptions(CLI::App& app, ServeFlags& flags) {
   app.add_option("--listen", flags.listen, "unix:PATH or HOST:PORT; may be repeated");
   app.add_option("--artifacts", flags.artifacts, "Folder for checkpoints");
   app.add_option("--http", flags.http, "HOST:PORT of /metrics and /healthz");
+  app.add_option("--lease-term", flags.lease_seconds,
+                 "Seconds of silence after which a worker has lost its work")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   app.add_option("--parent-pipe", flags.parent_pipe,
                  "A descriptor: end when its other end is closed");
   app.add_option("--log-format", flags.log_format, "text or json")->capture_default_str();

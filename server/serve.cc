@@ -111,7 +111,7 @@ class Program {
         queries_(*store_),
         executor_(kExecutorThreads),
         watchers_(queries_, executor_),
-        coordinator_(CoordinatorOptions(), *store_, clock_, reader_, Listener(), &metrics_),
+        coordinator_(CoordinatorOptions(flags), *store_, clock_, reader_, Listener(), &metrics_),
         door_(tokens_.get(), flags.limits, clock_,
               [this](absl::string_view method, absl::StatusCode code, absl::Duration took) {
                 metrics_.OnCall(method, code, took);
@@ -143,8 +143,9 @@ class Program {
   }
 
  private:
-  static Coordinator::Options CoordinatorOptions() {
+  static Coordinator::Options CoordinatorOptions(const ServeFlags& flags) {
     Coordinator::Options options;
+    options.leases.term = absl::Seconds(flags.lease_seconds);
     options.holder = HolderName();
     return options;
   }

@@ -21,6 +21,7 @@ struct ServeFlags {
   Limits limits;
   std::string log_format = "text";
   std::string log_level = "info";
+  int lease_seconds = 30;  // a worker that is silent for so long has lost its work
   int parent_pipe = -1;
   bool insecure = false;
 };
