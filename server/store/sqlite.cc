@@ -41,13 +41,14 @@ class LockFile {
   const int descriptor_;
 };
 
+absl::StatusOr<int64_t> SchemaOf(SqliteDatabase& database) {
+  SqliteQuery query = database.Query("PRAGMA user_version");
+  ASSIGN_OR_RETURN(const bool row, query.Step());
+  return row ? query.Integer() : 0;
+}
+
 absl::Status Migrate(SqliteDatabase& database, const std::string& path) {
-  int64_t version = 0;
-  {
-    SqliteQuery query = database.Query("PRAGMA user_version");
-    ASSIGN_OR_RETURN(const bool row, query.Step());
-    if (row) version = query.Integer();
-  }
+  ASSIGN_OR_RETURN(int64_t version, SchemaOf(database));
   const int64_t newest = static_cast<int64_t>(std::size(kSqliteMigrations));
   if (version > newest) {
     return absl::FailedPreconditionError(
@@ -322,6 +323,21 @@ absl::StatusOr<std::unique_ptr<TrialStore>> OpenSqliteStore(const std::string& p
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> reader,
                    SqliteDatabase::Open(path, /*read_only=*/true));
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer), std::move(reader));
+}
+
+absl::StatusOr<std::unique_ptr<TrialStore>> OpenSqliteStoreForReading(const std::string& path) {
+  std::unique_ptr<SqliteDatabase> connections[2];
+  for (std::unique_ptr<SqliteDatabase>& connection : connections) {
+    ASSIGN_OR_RETURN(connection, SqliteDatabase::Open(path, /*read_only=*/true));
+  }
+  ASSIGN_OR_RETURN(const int64_t version, SchemaOf(*connections[0]));
+  if (version != static_cast<int64_t>(std::size(kSqliteMigrations))) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " has schema ", version, ", this program (", kVersion, ") reads schema ",
+        std::size(kSqliteMigrations), ": a server of this version brings older ones up to date"));
+  }
+  return std::make_unique<SqliteStore>(nullptr, std::move(connections[0]),
+                                       std::move(connections[1]));
 }
 
 }  // namespace cambrian

@@ -18,4 +18,8 @@ namespace cambrian {
 // kUnavailable.
 absl::StatusOr<std::unique_ptr<TrialStore>> OpenSqliteStore(const std::string& path);
 
+// A database that is there, for reading only: beside the server that uses it, or without one. What
+// writes fails. \error kUnavailable; kFailedPrecondition if its schema is not this program's.
+absl::StatusOr<std::unique_ptr<TrialStore>> OpenSqliteStoreForReading(const std::string& path);
+
 }  // namespace cambrian

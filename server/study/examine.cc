@@ -83,8 +83,10 @@ Candidate ExamineOne(const StudySpec& study, const Constants& constants,
         "nothing\n", study.space->ToJson(architecture).dump(), "\n", constants.circumstances));
   } else {
     candidate.canonical_key = KeyOf(*network).ToString();
-    candidate.evaluation_key =
-        Digest(absl::StrCat(candidate.canonical_key, "\n", *recipe, "\n", constants.circumstances));
+    const bool usual = constants.recipe.ok() && *recipe == *constants.recipe;
+    candidate.evaluation_key = Digest(absl::StrCat(
+        candidate.canonical_key, "\n", usual ? constants.recipe_text : ToJson(*recipe).dump(), "\n",
+        constants.circumstances));
     candidate.metrics["parameters"].value = static_cast<double>(network->Parameters());
     candidate.metrics["macs"].value = static_cast<double>(network->Macs());
     candidate.obstacle = Broken(study.constraints, candidate.metrics);
