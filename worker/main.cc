@@ -10,7 +10,9 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -37,6 +39,15 @@ struct Flags {
   std::vector<std::string> devices = {"cpu"};
   std::string folder;
   std::string name;
+  std::vector<std::string> tags;
+  std::vector<std::string> targets;
+  std::vector<std::string> data_roots;
+  bool any_path = false;
+  bool no_any_path = false;
+  int slots_per_device = 0;
+  double checkpoint_seconds = 60;
+  double evaluator_timeout = 600;
+  ChannelOptions channel;
   int parent_pipe = -1;
 };
 
@@ -69,6 +80,8 @@ void Describe(CLI::App& app, Flags& flags) {
       "  cambrian-worker --server search.example.org:7700 --device cuda:0 --device cuda:1 --slots "
       "2\n"
       "  cambrian-worker --server localhost:7700 --evaluator softmax=./softmax_regression.py\n"
+      "  cambrian-worker --server search.example.org:7700 --tls-ca ca.pem --token-file token "
+      "--tags gpu,a100\n"
       "\n"
       "SIGTERM or Ctrl-C: stops, hands its work back and ends with 0; a second one ends it at "
       "once.\n"
@@ -87,6 +100,37 @@ void Describe(CLI::App& app, Flags& flags) {
       ->default_str("torch=cambrian-evaluator beside this program");
   app.add_option("--device", flags.devices, "Device that slots are spread over; repeatable")
       ->capture_default_str();
+  app.add_option("--slots-per-device", flags.slots_per_device,
+                 "Evaluators on each device; --slots is the total")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--tags", flags.tags, "Words that studies may ask for: gpu,a100")->delimiter(',');
+  app.add_option("--target", flags.targets,
+                 "Kind of device that latency can be measured on here: pi4; repeatable");
+  app.add_option("--data-root", flags.data_roots,
+                 "NAME=PATH: a folder whose data studies may name; repeatable");
+  CLI::Option* const no_any_path = app.add_flag(
+      "--no-any-path", flags.no_any_path, "Take only studies that name data below a data root");
+  app.add_flag(
+         "--any-path", flags.any_path,
+         "Take studies that name data by an absolute path, too; so it is anyway if the server "
+         "is on a Unix socket")
+      ->excludes(no_any_path);
+  app.add_option("--checkpoint-seconds", flags.checkpoint_seconds,
+                 "How often a training's state is kept, to go on elsewhere; 0: never")
+      ->check(CLI::Range(0.0, 1e9))
+      ->capture_default_str();
+  app.add_option("--evaluator-timeout", flags.evaluator_timeout,
+                 "Seconds after which a silent evaluator counts as hanging; 0: never")
+      ->check(CLI::Range(0.0, 1e9))
+      ->capture_default_str();
+  app.add_flag("--tls", flags.channel.tls, "Connect by TLS, with the system's authorities");
+  app.add_option("--tls-ca", flags.channel.tls_ca, "PEM file: authorities of the server");
+  app.add_option("--tls-cert", flags.channel.tls_cert, "PEM file: this worker's certificate");
+  app.add_option("--tls-key", flags.channel.tls_key, "PEM file: its key");
+  app.add_option("--token-file", flags.channel.token_file,
+                 "File with this worker's token; not for everybody to read");
+  app.add_flag("--insecure", flags.channel.insecure,
+               "Send the token to another machine without TLS");
   app.add_option("--folder", flags.folder, "Where this worker, and no other, keeps its files")
       ->default_str(DefaultFolder());
   app.add_option("--name", flags.name, "This worker's name")->default_str("its folder's");
@@ -94,21 +138,64 @@ void Describe(CLI::App& app, Flags& flags) {
                  "Descriptor of a pipe's reading end: the worker ends when it closes");
 }
 
+// The two parts of NAME=SOMETHING.
+absl::StatusOr<std::pair<std::string, std::string>> SplitAtEquals(const char* flag,
+                                                                  const std::string& text,
+                                                                  const char* example) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(flag, " ", text, ": write ", example));
+  }
+  return std::make_pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+// As many as asked for: in all, on each device, or one for each core's worth of threads.
+int Slots(const Flags& flags) {
+  if (flags.slots > 0) return flags.slots;
+  if (flags.slots_per_device > 0) {
+    return flags.slots_per_device * static_cast<int>(flags.devices.size());
+  }
+  return std::max(1, UsableCores() / flags.threads);
+}
+
+absl::StatusOr<WorkerOffer> MakeOffer(const Flags& flags) {
+  WorkerOffer offer{flags.tags, flags.targets, {}, false};
+  const bool same_machine = flags.server.rfind("unix:", 0) == 0;
+  offer.any_path = flags.any_path || (same_machine && !flags.no_any_path);
+  for (const std::string& text : flags.data_roots) {
+    ASSIGN_OR_RETURN(const auto root,
+                     SplitAtEquals("--data-root", text, "NAME=PATH, images=/data/images say"));
+    std::error_code error;
+    if (!std::filesystem::is_directory(root.second, error)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--data-root ", text, ": there is no such folder"));
+    }
+    if (!offer.data_roots.insert(root).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--data-root ", text, ": \"", root.first, "\" is given twice"));
+    }
+  }
+  return offer;
+}
+
 absl::StatusOr<EvaluatorPool::Options> MakePool(const Flags& flags) {
   EvaluatorPool::Options pool;
   pool.threads = flags.threads;
-  const int slots = flags.slots > 0 ? flags.slots : std::max(1, UsableCores() / flags.threads);
+  if (flags.evaluator_timeout > 0) pool.silence = absl::Seconds(flags.evaluator_timeout);
+  const int slots = Slots(flags);
+  const int devices = static_cast<int>(flags.devices.size());
+  if (flags.slots_per_device > 0 && slots > flags.slots_per_device * devices) {
+    return absl::InvalidArgumentError(absl::StrCat("--slots ", slots, " do not fit on ", devices,
+                                                   " devices of ", flags.slots_per_device));
+  }
   pool.devices.clear();
   for (int i = 0; i < slots; ++i) {
     pool.devices.push_back(flags.devices[i % flags.devices.size()]);
   }
   for (const std::string& text : flags.evaluators) {
-    const size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--evaluator ", text, ": write NAME=PROGRAM, torch=cambrian-evaluator say"));
-    }
-    pool.evaluators[text.substr(0, equals)] = {text.substr(equals + 1)};
+    ASSIGN_OR_RETURN(const auto named, SplitAtEquals("--evaluator", text,
+                                                     "NAME=PROGRAM, torch=cambrian-evaluator say"));
+    pool.evaluators[named.first] = {named.second};
   }
   return pool;
 }
@@ -178,12 +265,20 @@ int Fail(const absl::Status& status, int code) {
 int Run(const Flags& flags) {
   const absl::StatusOr<EvaluatorPool::Options> pool = MakePool(flags);
   if (!pool.ok()) return Fail(pool.status(), kUsage);
+  const absl::StatusOr<WorkerOffer> offer = MakeOffer(flags);
+  if (!offer.ok()) return Fail(offer.status(), kUsage);
+  const auto channel = ServerClient::Connect(flags.server, flags.channel);
+  if (!channel.ok()) return Fail(channel.status(), kUsage);
   const auto folder = WorkerFolder::Open(flags.folder, flags.name);
   if (!folder.ok()) return Fail(folder.status(), kFailed);
 
-  ServerClient server(ServerClient::Connect(flags.server));
-  Agent agent({.name = (*folder)->name(), .folder = (*folder)->path(), .pool = *pool}, server,
-              Clock::System());
+  ServerClient server(*channel);
+  Agent agent({.name = (*folder)->name(),
+               .folder = (*folder)->path(),
+               .pool = *pool,
+               .offer = *offer,
+               .checkpoint_interval = absl::Seconds(flags.checkpoint_seconds)},
+              server, Clock::System());
   WatchSignals(agent);
   if (flags.parent_pipe >= 0) WatchParent(agent, flags.parent_pipe);
   absl::Status status = CheckEvaluators(*pool);

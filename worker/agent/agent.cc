@@ -49,6 +49,10 @@ v1::WorkerIdentity MakeIdentity(const Agent::Options& options) {
   for (const auto& [name, command] : options.pool.evaluators) identity.add_evaluators(name);
   const std::set<std::string> devices(options.pool.devices.begin(), options.pool.devices.end());
   for (const std::string& device : devices) identity.add_devices(device);
+  for (const std::string& tag : options.offer.tags) identity.add_tags(tag);
+  for (const std::string& target : options.offer.targets) identity.add_targets(target);
+  for (const auto& [name, folder] : options.offer.data_roots) identity.add_data_roots(name);
+  identity.set_any_path(options.offer.any_path);
   return identity;
 }
 
@@ -75,13 +79,20 @@ absl::Status Agent::Run() {
     MutexLock lock(&mutex_);
     for (const auto& [token, entry] : outbox_->entries()) table_.Restore(entry.completion);
   }
+  states_ = std::make_unique<StateFiles>(
+      options_.folder + "/states", server_,
+      [this](int64_t token, const std::string& sha256) { OnUploaded(token, sha256); });
   pool_ = std::make_unique<EvaluatorPool>(options_.pool, *this, clock_);
+  downloads_ = std::make_unique<TaskThread>();
   std::thread poller([this] { PollLoop(); });
   ReportLoop();
   server_.CancelPolls();
   poller.join();
   Leave();
+  server_.CancelAll();  // transfers that nobody waits for any longer
+  downloads_ = nullptr;
   pool_ = nullptr;
+  states_ = nullptr;
   MutexLock lock(&mutex_);
   return failure_;
 }
@@ -106,9 +117,14 @@ void Agent::Fail(absl::Status status) {
 }
 
 void Agent::OnProgress(const evaluator::Progress& progress) {
+  const int64_t token = TokenOf(progress.assignment);
+  if (!progress.checkpoint.empty()) {
+    states_->Submit(token, FolderOf(token) + "/" + progress.checkpoint);
+  }
   MutexLock lock(&mutex_);
-  const v1::Assignment* assignment = table_.Find(TokenOf(progress.assignment));
-  if (assignment == nullptr) return;
+  const v1::Assignment* assignment = table_.Find(token);
+  // One without metrics only names a checkpoint.
+  if (assignment == nullptr || progress.metrics.empty()) return;
   if (progress_.size() >= static_cast<size_t>(kMaxProgress)) progress_.erase(progress_.begin());
   v1::ProgressReport& report = progress_.emplace_back();
   report.set_assignment(assignment->assignment());
@@ -116,6 +132,21 @@ void Agent::OnProgress(const evaluator::Progress& progress) {
   report.mutable_progress()->set_step(progress.step);
   report.mutable_progress()->set_steps(progress.steps);
   ToProto(progress.metrics, report.mutable_progress()->mutable_metrics());
+  latest_[token] = report.progress();
+  news_.SignalAll();
+}
+
+void Agent::OnUploaded(int64_t token, const std::string& sha256) {
+  MutexLock lock(&mutex_);
+  const v1::Assignment* assignment = table_.Find(token);
+  if (assignment == nullptr) return;
+  v1::ProgressReport& report = progress_.emplace_back();
+  report.set_assignment(assignment->assignment());
+  report.set_token(token);
+  if (const auto found = latest_.find(token); found != latest_.end()) {
+    *report.mutable_progress() = found->second;
+  }
+  report.set_checkpoint(sha256);
   news_.SignalAll();
 }
 
@@ -200,21 +231,70 @@ absl::Status Agent::TakeAnswer(const v1::Assignments& answer) {
 }
 
 void Agent::Begin(const v1::Assignment& assignment, const StudyCache::Study& study) {
+  if (assignment.checkpoint().empty() || assignment.work() == v1::WORK_MEASURE) {
+    return BeginFrom(assignment, study);
+  }
+  downloads_->Run([this, assignment, study] { BeginFrom(assignment, study); });
+}
+
+void Agent::BeginFrom(const v1::Assignment& assignment, const StudyCache::Study& study) {
   const std::string folder = FolderOf(assignment.token());
   std::error_code error;
   fs::remove_all(folder, error);
   fs::create_directory(folder, error);
+  JobSettings settings{folder, options_.offer, options_.checkpoint_interval};
+  if (!assignment.checkpoint().empty() && assignment.work() != v1::WORK_MEASURE) {
+    const std::string path = folder + "/resume";
+    const absl::Status fetched = states_->Fetch(assignment.checkpoint(), path);
+    if (fetched.ok()) settings.checkpoint = path;
+    if (!fetched.ok()) {
+      spdlog::warn("{}: begins anew: {}", assignment.assignment(), Text(fetched));
+    }
+  }
   absl::StatusOr<EvaluatorPool::Job> job =
       error        ? absl::InternalError(absl::StrCat(folder, ": ", error.message()))
-      : study.ok() ? MakeJob(**study, assignment, folder)
+      : study.ok() ? MakeJob(**study, assignment, settings)
                    : study.status();
-  if (job.ok()) return pool_->Start(*std::move(job));
+  if (absl::IsNotFound(job.status()) || absl::IsPermissionDenied(job.status())) {
+    return GiveBack(assignment, job.status());
+  }
   EvaluatorOutcome outcome;
   outcome.assignment = JobName(assignment);
-  outcome.error = absl::IsFailedPrecondition(job.status()) ? evaluator::Error::Kind::kInfeasible
-                                                           : evaluator::Error::Kind::kFailed;
-  outcome.reason = std::string(job.status().message());
+  if (job.ok()) {
+    MutexLock lock(&mutex_);
+    // The pool knows nothing to stop before it has the job: under the lock, one comes after the
+    // other.
+    if (table_.Wanted(assignment.token())) return pool_->Start(*std::move(job));
+    outcome.error = evaluator::Error::Kind::kStopped;
+    outcome.reason = "stopped";
+  } else {
+    outcome.error = absl::IsFailedPrecondition(job.status()) ? evaluator::Error::Kind::kInfeasible
+                                                             : evaluator::Error::Kind::kFailed;
+    outcome.reason = std::string(job.status().message());
+  }
   OnEnd(outcome, absl::ZeroDuration());
+}
+
+void Agent::GiveBack(const v1::Assignment& assignment, const absl::Status& why) {
+  spdlog::warn("{}: handed back: {}", assignment.assignment(), std::string(why.message()));
+  std::error_code ignored;
+  fs::remove_all(FolderOf(assignment.token()), ignored);
+  MutexLock lock(&mutex_);
+  if (!table_.GiveBack(assignment.token())) {
+    // It is being stopped, or the worker leaves: its end is what that makes of it.
+    EvaluatorOutcome outcome;
+    outcome.assignment = JobName(assignment);
+    outcome.error = evaluator::Error::Kind::kStopped;
+    outcome.reason = std::string(why.message());
+    ended_.push_back({outcome, absl::ZeroDuration()});
+  } else {
+    v1::HandBack& hand_back = hand_backs_.emplace_back();
+    hand_back.set_assignment(assignment.assignment());
+    hand_back.set_token(assignment.token());
+    hand_back.set_reason(std::string(why.message()));
+    hand_back.set_unable(true);
+  }
+  news_.SignalAll();
 }
 
 // ---- Reporting
@@ -241,7 +321,7 @@ void Agent::ReportLoop() {
 
 void Agent::AwaitNews(absl::Duration not_before) {
   MutexLock lock(&mutex_);
-  while (!Ending() && ended_.empty() && outbox_->entries().empty()) {
+  while (!Ending() && ended_.empty() && hand_backs_.empty() && outbox_->entries().empty()) {
     if (progress_.empty()) {
       news_.Wait(&mutex_);
     } else {
@@ -269,26 +349,44 @@ void Agent::CollectEnded() {
       const bool finished = !error || error == evaluator::Error::Kind::kInfeasible ||
                             error == evaluator::Error::Kind::kData;
       ending = table_.End(token, finished);
-      if (ending == AssignmentTable::Ending::kHandBack) {
-        v1::HandBack& hand_back = hand_backs_.emplace_back();
-        hand_back.set_assignment(assignment.assignment());
-        hand_back.set_token(token);
-      }
+      latest_.erase(token);
     }
-    if (ending == AssignmentTable::Ending::kReport) Keep(assignment, ended);
+    const std::string checkpoint = CheckpointOf(assignment, ended.outcome, ending);
+    if (ending == AssignmentTable::Ending::kReport) Keep(assignment, ended, checkpoint);
+    if (ending == AssignmentTable::Ending::kHandBack) {
+      v1::HandBack hand_back;
+      hand_back.set_assignment(assignment.assignment());
+      hand_back.set_token(assignment.token());
+      hand_back.set_reason("preempted");
+      left_.emplace_back(std::move(hand_back), checkpoint);
+    }
     std::error_code ignored;
     fs::remove_all(FolderOf(assignment.token()), ignored);
   }
 }
 
-void Agent::Keep(const v1::Assignment& assignment, const Ended& ended) {
-  std::string checkpoint;
-  if (assignment.keep_checkpoint() && !ended.outcome.checkpoint.empty()) {
-    const std::string file = FolderOf(assignment.token()) + "/" + ended.outcome.checkpoint;
-    std::error_code error;
-    // A link could lead anywhere.
-    if (fs::is_regular_file(fs::symlink_status(file, error))) checkpoint = file;
+std::string Agent::CheckpointOf(const v1::Assignment& assignment, const EvaluatorOutcome& outcome,
+                                AssignmentTable::Ending ending) {
+  const int64_t token = assignment.token();
+  const std::string file =
+      outcome.checkpoint.empty() ? "" : FolderOf(token) + "/" + outcome.checkpoint;
+  if (outcome.error && !file.empty()) states_->Keep(token, file);
+  const std::string state = states_->Take(token);
+  std::error_code error;
+  if (outcome.error == evaluator::Error::Kind::kStopped &&
+      ending != AssignmentTable::Ending::kForget) {
+    return state;  // the newest that the server does not have yet
   }
+  if (ending == AssignmentTable::Ending::kHandBack) return state;
+  if (!state.empty()) fs::remove(state, error);
+  // A link could lead anywhere.
+  const bool kept = !outcome.error && assignment.keep_checkpoint() && !file.empty() &&
+                    fs::is_regular_file(fs::symlink_status(file, error));
+  return kept ? file : "";
+}
+
+void Agent::Keep(const v1::Assignment& assignment, const Ended& ended,
+                 const std::string& checkpoint) {
   spdlog::info("{}: {}", assignment.assignment(),
                ended.outcome.error
                    ? ended.outcome.reason
@@ -314,6 +412,23 @@ void Agent::UploadCheckpoints() {
     // A result without its checkpoint is better than one that never arrives.
     if (!MayPass(status)) outbox_->DropCheckpoint(token);
   }
+}
+
+void Agent::UploadLeft() {
+  for (auto& [hand_back, file] : left_) {
+    if (!file.empty()) {
+      const absl::StatusOr<std::string> sha256 = Sha256OfFile(file);
+      const absl::Status status =
+          sha256.ok() ? server_.Upload(file, *sha256, options_.farewell_upload) : sha256.status();
+      if (status.ok()) hand_back.set_checkpoint(*sha256);
+      if (!status.ok()) spdlog::warn("{}: {}", hand_back.assignment(), Text(status));
+      std::error_code ignored;
+      fs::remove(file, ignored);
+    }
+    MutexLock lock(&mutex_);
+    hand_backs_.push_back(std::move(hand_back));
+  }
+  left_.clear();
 }
 
 bool Agent::SendReport() {
@@ -374,6 +489,7 @@ void Agent::Leave() {
     }
   }
   CollectEnded();
+  UploadLeft();
   UploadCheckpoints();
   const absl::Duration until = clock_.Monotonic() + options_.farewell;
   Backoff backoff(options_.first_retry, options_.last_retry, std::random_device()());

@@ -24,7 +24,7 @@ AssignmentTable::Changes AssignmentTable::Apply(const v1::Assignments& set) {
   for (auto& [token, entry] : entries_) {
     if (listed.contains(token)) continue;
     if (entry.state == State::kRunning) changes.stop.push_back(entry.assignment);
-    if (entry.state != State::kDone) entry.state = State::kDropped;
+    if (!Ended(entry)) entry.state = State::kDropped;
   }
   return changes;
 }
@@ -46,6 +46,12 @@ std::vector<v1::Assignment> AssignmentTable::Drain() {
   return running;
 }
 
+bool AssignmentTable::GiveBack(int64_t token) {
+  if (!Wanted(token)) return false;
+  entries_[token].state = State::kGivenBack;
+  return true;
+}
+
 AssignmentTable::Ending AssignmentTable::End(int64_t token, bool finished) {
   const auto found = entries_.find(token);
   if (found == entries_.end()) return Ending::kForget;
@@ -61,25 +67,30 @@ AssignmentTable::Ending AssignmentTable::End(int64_t token, bool finished) {
 
 void AssignmentTable::Settle(int64_t token) {
   const auto found = entries_.find(token);
-  if (found != entries_.end() && found->second.state == State::kDone) entries_.erase(found);
+  if (found != entries_.end() && Ended(found->second)) entries_.erase(found);
 }
 
 const v1::Assignment* AssignmentTable::Find(int64_t token) const {
   const auto found = entries_.find(token);
-  if (found == entries_.end() || found->second.state == State::kDone) return nullptr;
+  if (found == entries_.end() || Ended(found->second)) return nullptr;
   return &found->second.assignment;
+}
+
+bool AssignmentTable::Wanted(int64_t token) const {
+  const auto found = entries_.find(token);
+  return found != entries_.end() && found->second.state == State::kRunning;
 }
 
 int AssignmentTable::FreeSlots() const {
   int free = slots_;
-  for (const auto& [token, entry] : entries_) free -= entry.state != State::kDone;
+  for (const auto& [token, entry] : entries_) free -= !Ended(entry);
   return free;
 }
 
 std::vector<v1::Held> AssignmentTable::Held() const {
   std::vector<v1::Held> held;
   for (const auto& [token, entry] : entries_) {
-    if (entry.state == State::kDropped) continue;
+    if (entry.state == State::kDropped || entry.state == State::kGivenBack) continue;
     v1::Held& lease = held.emplace_back();
     lease.set_assignment(entry.assignment.assignment());
     lease.set_token(token);

@@ -35,13 +35,17 @@ class AssignmentTable {
   void Restore(const v1::Completion& completion);
   // The worker leaves: everything is to be stopped and handed back. Returns what runs.
   std::vector<v1::Assignment> Drain();
+  // One that this worker cannot do is to be handed back. Returns false if it does not run.
+  bool GiveBack(int64_t token);
   // An assignment has ended: `finished` if trying it again could bring nothing else.
   Ending End(int64_t token, bool finished);
-  // The server has the completion, or does not want it.
+  // The server has the completion or the hand-back, or does not want it.
   void Settle(int64_t token);
 
   // The assignment of a token that runs or is being stopped, or null.
   const v1::Assignment* Find(int64_t token) const;
+  // Whether it runs, and nobody has asked to stop it.
+  bool Wanted(int64_t token) const;
   // Whether any runs or is being stopped.
   bool Running() const { return FreeSlots() < slots_; }
   int FreeSlots() const;
@@ -55,12 +59,16 @@ class AssignmentTable {
     kStopping,  // as the server told: its end is a completion
     kDropped,   // no longer in the set: its end is nobody's business
     kLeaving,   // the worker leaves: its end is a hand-back
-    kDone       // its completion waits to be settled
+    kDone,      // its completion waits to be settled
+    kGivenBack  // its hand-back does
   };
   struct Entry {
     v1::Assignment assignment;
     State state = State::kRunning;
   };
+  static bool Ended(const Entry& entry) {
+    return entry.state == State::kDone || entry.state == State::kGivenBack;
+  }
 
   const int slots_;
   int64_t revision_ = 0;

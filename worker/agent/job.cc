@@ -52,7 +52,7 @@ int64_t TokenOf(absl::string_view job_name) {
 }
 
 absl::StatusOr<EvaluatorPool::Job> MakeJob(const StudySpec& study, const v1::Assignment& assignment,
-                                           const std::string& folder) {
+                                           const JobSettings& settings) {
   const nlohmann::json decisions =
       nlohmann::json::parse(assignment.architecture(), nullptr, /*allow_exceptions=*/false);
   if (decisions.is_discarded()) return absl::InvalidArgumentError("the architecture is no JSON");
@@ -68,18 +68,26 @@ absl::StatusOr<EvaluatorPool::Job> MakeJob(const StudySpec& study, const v1::Ass
   job.start.network = ToJson(*network);
   job.start.architecture = study.space->ToJson(architecture);
   job.start.recipe = ToJson(recipe);
-  job.start.data = study.data.ToJson();
+  job.start.train = assignment.work() != v1::WORK_MEASURE;
+  DataSpec data = study.data;
+  if (job.start.train) {
+    ASSIGN_OR_RETURN(data.path, FindData(data, settings.offer));
+    data.root.clear();  // its path says all
+  }
+  job.start.data = data.ToJson();
   job.start.share = study.estimator.share;
   job.start.seed = assignment.seed();
   job.start.split_seed = study.seed;
-  job.start.test = study.test;
-  if (study.latency) {
+  job.start.test = study.test && job.start.train;
+  job.start.checkpoint = settings.checkpoint;
+  job.start.checkpoint_seconds = absl::ToDoubleSeconds(settings.checkpoint_interval);
+  if (study.latency && assignment.work() != v1::WORK_TRAIN) {
     job.device = study.latency->device;
     job.start.latency = evaluator::MeasureLatency{.batch = study.latency->batch,
                                                   .threads = study.latency->threads,
                                                   .runs = study.latency->runs};
   }
-  job.start.folder = folder;
+  job.start.folder = settings.folder;
   return job;
 }
 

@@ -9,15 +9,14 @@
 #include "absl/time/time.h"
 #include "common/base/status.h"
 #include "common/wire/convert.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "worker/agent/outbox.h"
 
 namespace cambrian {
 namespace {
 
 constexpr absl::Duration kPollDeadline = absl::Seconds(25);  // the server hangs 15 s
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
-constexpr absl::Duration kUploadDeadline = absl::Minutes(10);
+constexpr absl::Duration kDownloadDeadline = absl::Minutes(10);
 constexpr size_t kChunkBytes = 256 << 10;
 
 template <typename Response>
@@ -55,15 +54,9 @@ class ServerClient::Call {
   grpc::ClientContext context_;
 };
 
-std::shared_ptr<grpc::Channel> ServerClient::Connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ServerClient::Connect(
+    const std::string& address, const ChannelOptions& options) {
+  return MakeChannel(address, options);
 }
 
 ServerClient::ServerClient(std::shared_ptr<grpc::Channel> channel)
@@ -107,13 +100,14 @@ absl::StatusOr<std::string> ServerClient::GetStudySpec(const std::string& study)
   return Answer(status, std::move(*response.mutable_text()));
 }
 
-absl::Status ServerClient::Upload(const std::string& path, const std::string& sha256) {
+absl::Status ServerClient::Upload(const std::string& path, const std::string& sha256,
+                                  absl::Duration timeout) {
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
 
-  Call call(*this, kUploadDeadline);
+  Call call(*this, timeout);
   v1::UploadResponse response;
   const auto writer = artifacts_->Upload(call.context(), &response);
   v1::UploadRequest request;
@@ -128,6 +122,38 @@ absl::Status ServerClient::Upload(const std::string& path, const std::string& sh
   }
   writer->WritesDone();
   return Annotate(FromGrpc(writer->Finish()), "upload of a checkpoint");
+}
+
+absl::Status ServerClient::Download(const std::string& sha256, const std::string& path,
+                                    int64_t max_bytes) {
+  const std::string temporary = path + ".new";
+  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+  Call call(*this, kDownloadDeadline, /*is_poll=*/true);  // only who stays needs it
+  v1::DownloadRequest request;
+  request.set_sha256(sha256);
+  const auto reader = artifacts_->Download(call.context(), request);
+  v1::DownloadResponse response;
+  int64_t bytes = 0;
+  while (file && bytes <= max_bytes && reader->Read(&response)) {
+    bytes += static_cast<int64_t>(response.chunk().size());
+    file << response.chunk();
+  }
+  const bool stopped = !file || bytes > max_bytes;
+  if (stopped) call.context()->TryCancel();
+  absl::Status status = FromGrpc(reader->Finish());
+  file.close();
+  if (bytes > max_bytes) status = absl::ResourceExhaustedError("it is too large");
+  if (!file) status = absl::InternalError(absl::StrCat("cannot write ", temporary));
+  if (status.ok()) {
+    const absl::StatusOr<std::string> hash = Sha256OfFile(temporary);
+    status = hash.status();
+    if (hash.ok() && *hash != sha256) status = absl::DataLossError("it is not what its hash says");
+  }
+  std::error_code error;
+  if (status.ok()) std::filesystem::rename(temporary, path, error);
+  if (error) status = absl::InternalError(absl::StrCat(path, ": ", error.message()));
+  if (!status.ok()) std::filesystem::remove(temporary, error);
+  return Annotate(status, "download of a checkpoint");
 }
 
 }  // namespace cambrian

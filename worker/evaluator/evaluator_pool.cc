@@ -219,7 +219,8 @@ void EvaluatorPool::Begin(int index, Job job) {
                                             .command = found->second,
                                             .threads = options_.threads,
                                             .hello_timeout = options_.hello_timeout,
-                                            .stop_grace = options_.stop_grace},
+                                            .stop_grace = options_.stop_grace,
+                                            .silence = options_.silence},
                                            clock_);
     if (!process.ok()) {
       failed.reason = std::string(process.status().message());

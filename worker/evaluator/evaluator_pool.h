@@ -31,6 +31,7 @@ class EvaluatorPool {
     absl::Duration hello_timeout = absl::Seconds(60);
     absl::Duration stop_grace = absl::Seconds(2);
     absl::Duration pause_grace = absl::Seconds(5);
+    absl::Duration silence = absl::InfiniteDuration();  // EvaluatorProcess::Options::silence
   };
 
   // `start.assignment` names the job; the pool fills in its device and threads.

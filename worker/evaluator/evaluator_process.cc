@@ -47,11 +47,13 @@ EvaluatorProcess::EvaluatorProcess(Options options, const Clock& clock,
     : options_(std::move(options)),
       clock_(clock),
       child_(std::move(child)),
+      heard_(clock.Monotonic()),
       hello_deadline_(clock.Monotonic() + options_.hello_timeout) {}
 
 void EvaluatorProcess::Start(const evaluator::Start& start) {
   running_ = start.assignment;
-  stopping_ = false;
+  stopping_ = measuring_ = false;
+  heard_ = clock_.Monotonic();
   if (welcomed_) log_.clear();  // what it printed while it started belongs to its first assignment
   Send(start);
 }
@@ -81,7 +83,8 @@ void EvaluatorProcess::AddTo(std::vector<pollfd>& descriptors) const {
 absl::Duration EvaluatorProcess::Deadline() const {
   // A process can end without closing its pipes (its children have them too), so look now and then.
   const absl::Duration look = output_ended_ ? absl::Milliseconds(5) : absl::Milliseconds(200);
-  return std::min({hello_deadline_, stop_deadline_, exit_deadline_, clock_.Monotonic() + look});
+  return std::min({hello_deadline_, stop_deadline_, exit_deadline_, SilenceDeadline(),
+                   clock_.Monotonic() + look});
 }
 
 std::vector<EvaluatorProcess::Event> EvaluatorProcess::Work() {
@@ -101,9 +104,9 @@ std::vector<EvaluatorProcess::Event> EvaluatorProcess::Work() {
                                               : killed_because_};
   if (running_) {
     EvaluatorOutcome outcome = End();
-    outcome.error = stopping_                 ? evaluator::Error::Kind::kStopped
-                    : killed_because_.empty() ? evaluator::Error::Kind::kCrashed
-                                              : evaluator::Error::Kind::kFailed;
+    outcome.error = stopping_                          ? evaluator::Error::Kind::kStopped
+                    : killed_because_.empty() || hung_ ? evaluator::Error::Kind::kCrashed
+                                                       : evaluator::Error::Kind::kFailed;
     outcome.reason = stopping_ ? "stopped" : end.reason;
     events.push_back(std::move(outcome));
   }
@@ -146,6 +149,7 @@ void EvaluatorProcess::ReadMessages(std::vector<Event>& events) {
 }
 
 void EvaluatorProcess::HandleLine(absl::string_view line, std::vector<Event>& events) {
+  heard_ = clock_.Monotonic();
   absl::StatusOr<evaluator::Message> decoded = evaluator::Decode(line);
   if (!decoded.ok()) {
     return Kill(absl::StrCat("sent a bad line: ", decoded.status().message()));
@@ -163,9 +167,13 @@ void EvaluatorProcess::HandleLine(absl::string_view line, std::vector<Event>& ev
   if (const auto* progress = std::get_if<evaluator::Progress>(&*decoded)) {
     if (about(*progress)) events.push_back(*progress);
   } else if (const auto* acquire = std::get_if<evaluator::Acquire>(&*decoded)) {
-    if (about(*acquire)) events.push_back(*acquire);
+    if (!about(*acquire)) return;
+    measuring_ = true;
+    events.push_back(*acquire);
   } else if (const auto* release = std::get_if<evaluator::Release>(&*decoded)) {
-    if (about(*release)) events.push_back(*release);
+    if (!about(*release)) return;
+    measuring_ = false;
+    events.push_back(*release);
   } else if (auto* result = std::get_if<evaluator::Result>(&*decoded)) {
     if (!about(*result)) return;
     EvaluatorOutcome outcome = End();
@@ -179,6 +187,9 @@ void EvaluatorProcess::HandleLine(absl::string_view line, std::vector<Event>& ev
     const bool untold = error->kind == evaluator::Error::Kind::kStopped && !stopping_;
     outcome.error = untold ? evaluator::Error::Kind::kFailed : error->kind;
     outcome.reason = std::move(error->message);
+    if (outcome.error == evaluator::Error::Kind::kStopped) {
+      outcome.checkpoint = std::move(error->checkpoint);
+    }
     events.push_back(std::move(outcome));
   } else {
     Kill("sent a message that only agents send");
@@ -202,8 +213,18 @@ void EvaluatorProcess::HandleHello(const evaluator::Hello& hello, std::vector<Ev
   events.push_back(hello);
 }
 
+absl::Duration EvaluatorProcess::SilenceDeadline() const {
+  const bool works = running_ && welcomed_ && !paused_ && !frozen_ && !measuring_;
+  return works && killed_because_.empty() ? heard_ + options_.silence : absl::InfiniteDuration();
+}
+
 void EvaluatorProcess::CheckDeadlines() {
   const absl::Duration now = clock_.Monotonic();
+  if (now >= SilenceDeadline()) {
+    hung_ = true;
+    Kill(absl::StrCat("hangs: it has not said anything for ",
+                      absl::FormatDuration(options_.silence)));
+  }
   if (now >= hello_deadline_) {
     Kill(absl::StrCat("did not say hello within ", absl::FormatDuration(options_.hello_timeout)));
   }

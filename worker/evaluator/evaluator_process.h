@@ -24,8 +24,10 @@ struct EvaluatorOutcome {
   std::optional<evaluator::Error::Kind> error;
   std::string reason;
   Metrics metrics;
-  std::string checkpoint;  // a file's name in the assignment's folder; empty: none
-  std::string log;         // the last 64 KiB that the evaluator printed since the assignment began
+  // A file's name in the assignment's folder: the trained network or, of kStopped, a state to go on
+  // from; empty: none.
+  std::string checkpoint;
+  std::string log;  // the last 64 KiB that the evaluator printed since the assignment began
 };
 
 // The process has ended; it cannot be used any longer.
@@ -44,6 +46,9 @@ class EvaluatorProcess {
     int threads = 1;
     absl::Duration hello_timeout = absl::Seconds(60);
     absl::Duration stop_grace = absl::Seconds(2);  // to answer `stop`, then it is killed
+    // A working one that has not said a line for so long hangs, and is killed: a crash. Not while
+    // it is paused or frozen, waits for its device or measures.
+    absl::Duration silence = absl::InfiniteDuration();
   };
   // What happened. Progress, acquire, release and the outcome are about the running assignment.
   using Event =
@@ -60,12 +65,26 @@ class EvaluatorProcess {
   // it does not answer. Nothing happens if none runs.
   void Stop();
   // Sent as they are.
-  void Pause() { Send(evaluator::Pause{}); }
-  void Resume() { Send(evaluator::Resume{}); }
+  void Pause() {
+    paused_ = true;
+    Send(evaluator::Pause{});
+  }
+  void Resume() {
+    paused_ = false;
+    heard_ = clock_.Monotonic();
+    Send(evaluator::Resume{});
+  }
   void Acquired() { Send(evaluator::Acquired{}); }
   // Stops the process from outside, and lets it run again.
-  void Freeze() { child_->Signal(SIGSTOP); }
-  void Thaw() { child_->Signal(SIGCONT); }
+  void Freeze() {
+    frozen_ = true;
+    child_->Signal(SIGSTOP);
+  }
+  void Thaw() {
+    frozen_ = false;
+    heard_ = clock_.Monotonic();
+    child_->Signal(SIGCONT);
+  }
   // Closes its pipe: it ends, and so does a running assignment.
   void Close() { child_->CloseInput(); }
 
@@ -93,6 +112,8 @@ class EvaluatorProcess {
   // The process is of no use any longer: kills it, and keeps the first reason.
   void Kill(std::string reason);
   EvaluatorOutcome End();
+  // When its silence has lasted too long.
+  absl::Duration SilenceDeadline() const;
 
   const Options options_;
   const Clock& clock_;
@@ -108,6 +129,11 @@ class EvaluatorProcess {
   std::string killed_because_;
   std::optional<std::string> running_;  // the assignment
   bool stopping_ = false;
+  bool paused_ = false;
+  bool frozen_ = false;
+  bool measuring_ = false;  // or waits for its device
+  bool hung_ = false;
+  absl::Duration heard_;  // when it last said something, or had nothing to say until then
   absl::Duration hello_deadline_;
   absl::Duration stop_deadline_ = absl::InfiniteDuration();
   absl::Duration exit_deadline_ = absl::InfiniteDuration();

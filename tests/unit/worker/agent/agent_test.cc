@@ -39,10 +39,12 @@ class AgentTest : public ::testing::Test {
     options.folder = folder_ / "worker";
     options.pool.evaluators["scripted"] = ScriptedEvaluator();
     options.pool.devices.assign(slots, "cpu");
+    options.offer = offer_;
+    options.checkpoint_interval = absl::Seconds(60);
     options.report_interval = absl::Milliseconds(1);
     options.first_retry = absl::Milliseconds(1);
     options.last_retry = absl::Milliseconds(20);
-    client_ = std::make_unique<ServerClient>(ServerClient::Connect("unix:" + socket_));
+    client_ = std::make_unique<ServerClient>(ServerClient::Connect("unix:" + socket_).value());
     agent_ = std::make_unique<Agent>(options, *client_, Clock::System());
     thread_ = std::thread([this] { result_ = agent_->Run(); });
   }
@@ -74,6 +76,7 @@ class AgentTest : public ::testing::Test {
     });
   }
 
+  WorkerOffer offer_{.any_path = true};
   TemporaryFolder folder_;
   const std::string socket_ = folder_ / "socket";
   FakeServer server_{socket_};
@@ -192,6 +195,155 @@ TEST_F(AgentTest, TriesAnUploadAgainButNotForEver) {
   server_.Set({MakeAssignment(2, "checkpoint")});
   ASSERT_TRUE(AwaitCompletions(2));
   EXPECT_EQ(server_.heard().completions[1].checkpoint(), "");
+}
+
+// ---- States that a training can go on from.
+
+constexpr char kFirst[] = "first state";
+// Of "first state".
+constexpr char kFirstHash[] = "c8fce04c35ed87c14a6fe6a6dc43d5ae55dbdede70eefde54b5349b289f1ca1a";
+
+TEST_F(AgentTest, UploadsStatesThenReportsThem) {
+  Start();
+  server_.Set({MakeAssignment(1, "save")});
+  const auto named = [](const v1::ProgressReport& report) { return !report.checkpoint().empty(); };
+  ASSERT_TRUE(server_.Await([&](const Heard& heard) {
+    return std::any_of(heard.progress.begin(), heard.progress.end(), named);
+  }));
+  const Heard heard = server_.heard();
+  const auto report = std::find_if(heard.progress.begin(), heard.progress.end(), named);
+  EXPECT_EQ(report->token(), 1);
+  EXPECT_EQ(report->progress().step(), 1);  // the newest, again
+  EXPECT_EQ(report->checkpoint(), kFirstHash);
+  EXPECT_EQ(heard.uploads.at(kFirstHash), kFirst);
+}
+
+TEST_F(AgentTest, WhatIsStoppedLeavesItsState) {
+  Start();
+  v1::Assignment assignment = MakeAssignment(1, "save");
+  assignment.set_keep_checkpoint(false);  // that is about the trained network
+  server_.Set({assignment});
+  ASSERT_TRUE(AwaitProgress(1));
+  assignment.set_stop(true);
+  server_.Set({assignment});
+  ASSERT_TRUE(AwaitCompletions(1));
+  const v1::Completion completion = server_.heard().completions[0];
+  EXPECT_EQ(completion.outcome(), v1::OUTCOME_STOPPED);
+  ASSERT_EQ(server_.heard().uploads.count(completion.checkpoint()), 1u);
+  EXPECT_EQ(server_.heard().uploads.at(completion.checkpoint()), "last state");
+}
+
+TEST_F(AgentTest, AHandBackCarriesTheState) {
+  Start();
+  server_.Set({MakeAssignment(1, "save")});
+  ASSERT_TRUE(AwaitProgress(1));
+  EXPECT_TRUE(End(Manner::kOrderly).ok());
+  const Heard heard = server_.heard();
+  ASSERT_EQ(heard.hand_backs.size(), 1u);
+  EXPECT_EQ(heard.hand_backs[0].reason(), "preempted");
+  EXPECT_FALSE(heard.hand_backs[0].unable());
+  ASSERT_EQ(heard.uploads.count(heard.hand_backs[0].checkpoint()), 1u);
+  EXPECT_EQ(heard.uploads.at(heard.hand_backs[0].checkpoint()), "last state");
+}
+
+TEST_F(AgentTest, AStateThatCannotBeUploadedHoldsNoHandBackUp) {
+  const grpc::Status refused(grpc::StatusCode::RESOURCE_EXHAUSTED, "disk full");
+  server_.RefuseUploads({refused, refused, refused});
+  Start();
+  server_.Set({MakeAssignment(1, "save")});
+  ASSERT_TRUE(AwaitProgress(1));
+  EXPECT_TRUE(End(Manner::kOrderly).ok());
+  ASSERT_EQ(server_.heard().hand_backs.size(), 1u);
+  EXPECT_EQ(server_.heard().hand_backs[0].checkpoint(), "");
+}
+
+TEST_F(AgentTest, GoesOnFromACheckpointThatItFetchesOnce) {
+  server_.AddArtifact(kFirstHash, kFirst);
+  Start();
+  for (int64_t token : {1, 2}) {
+    v1::Assignment assignment = MakeAssignment(token, "save");
+    assignment.set_checkpoint(kFirstHash);
+    server_.Set({assignment});
+    ASSERT_TRUE(AwaitCompletions(static_cast<size_t>(token)));
+    EXPECT_THAT(server_.heard().completions.back().log(), HasSubstr("going on from first state"));
+  }
+  EXPECT_EQ(server_.heard().downloads, 1);
+}
+
+TEST_F(AgentTest, BeginsAnewWhereTheCheckpointIsGoneOrIsNotWhatItSays) {
+  const std::string other(64, 'a');
+  server_.AddArtifact(other, kFirst);
+  Start(1);
+  int64_t token = 0;
+  for (const std::string& checkpoint :
+       {std::string(kFirstHash), other, std::string("../../name"), std::string("x")}) {
+    v1::Assignment assignment = MakeAssignment(++token, "save");
+    assignment.set_checkpoint(checkpoint);
+    server_.Set({assignment});
+    ASSERT_TRUE(AwaitProgress(token)) << checkpoint;
+  }
+  EXPECT_EQ(server_.heard().downloads, 2);  // no hash, no question
+}
+
+// ---- What a worker can do.
+
+TEST_F(AgentTest, SaysWhatItOffers) {
+  offer_ = {.tags = {"gpu", "a100"}, .targets = {"pi4"}, .data_roots = {{"images", "/"}}};
+  Start();
+  ASSERT_TRUE(AwaitPoll(2, {}));
+  const v1::WorkerIdentity worker = server_.heard().polls[0].worker();
+  EXPECT_THAT(worker.tags(), ::testing::ElementsAre("gpu", "a100"));
+  EXPECT_THAT(worker.targets(), ::testing::ElementsAre("pi4"));
+  EXPECT_THAT(worker.data_roots(), ::testing::ElementsAre("images"));
+  EXPECT_FALSE(worker.any_path());
+}
+
+TEST_F(AgentTest, HandsBackWhatItCannotDo) {
+  offer_.any_path = false;
+  Start();
+  server_.Set({MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(server_.Await([](const Heard& heard) { return !heard.hand_backs.empty(); }));
+  const v1::HandBack hand_back = server_.heard().hand_backs[0];
+  EXPECT_EQ(hand_back.assignment(), "test-1/1");
+  EXPECT_EQ(hand_back.token(), 1);
+  EXPECT_TRUE(hand_back.unable());
+  EXPECT_THAT(hand_back.reason(), HasSubstr("only below its data roots"));
+  // Still in the set, it is not begun again; its slot is free.
+  EXPECT_TRUE(AwaitPoll(2, {}));
+  server_.Set({MakeAssignment(1, "succeed")});
+  EXPECT_TRUE(AwaitPoll(2, {}));
+  server_.Set({});
+  EXPECT_TRUE(AwaitPoll(2, {}));
+  EXPECT_TRUE(server_.heard().completions.empty());
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "worker/trials"));
+}
+
+TEST_F(AgentTest, ALateResultIsDroppedOnceItIsSettled) {
+  Start();
+  server_.LoseAnswers(1'000'000);  // cut off while it works
+  server_.Set({MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(1));
+  server_.Set({});  // its lease ran out; another worker has the trial now
+  server_.LoseAnswers(0);
+  EXPECT_TRUE(AwaitPoll(2, {}));
+  EXPECT_TRUE(server_.Await(
+      [&](const Heard&) { return std::filesystem::is_empty(folder_ / "worker/outbox"); }));
+}
+
+TEST_F(AgentTest, TheSameTokenComingAgainRunsNothingTwice) {
+  Start();
+  server_.LoseAnswers(1'000'000);
+  server_.Set({MakeAssignment(1, "succeed")});
+  ASSERT_TRUE(AwaitCompletions(2));
+  server_.Set({MakeAssignment(1, "succeed")});  // the server did not hear of the result, it thinks
+  ASSERT_TRUE(AwaitPoll(2, {1}));
+  server_.LoseAnswers(0);
+  server_.Set({});
+  ASSERT_TRUE(AwaitPoll(2, {}));
+  const Heard heard = server_.heard();
+  for (const v1::Completion& completion : heard.completions) {
+    EXPECT_EQ(completion.SerializeAsString(), heard.completions[0].SerializeAsString());
+  }
 }
 
 TEST_F(AgentTest, ACrashIsACompletionToo) {

@@ -138,6 +138,24 @@ TEST(AssignmentTableTest, ALeavingWorkerHandsBackWhatIsNotFinished) {
   EXPECT_THAT(HeldTokens(table), ElementsAre(6, 7));
 }
 
+TEST(AssignmentTableTest, WhatIsGivenBackNeitherRunsNorBeginsAgain) {
+  AssignmentTable table(2);
+  table.Apply(Set(1, {Make(5), Make(6)}));
+  EXPECT_TRUE(table.Wanted(5));
+  EXPECT_TRUE(table.GiveBack(5));
+  EXPECT_FALSE(table.GiveBack(5));
+  EXPECT_FALSE(table.Wanted(5));
+  EXPECT_EQ(table.Find(5), nullptr);
+  EXPECT_EQ(table.FreeSlots(), 1);
+  EXPECT_THAT(HeldTokens(table), ElementsAre(6));
+  // The server lists it until it hears of it.
+  EXPECT_TRUE(table.Apply(Set(2, {Make(5), Make(6)})).start.empty());
+  table.Settle(5);
+  table.Apply(Set(3, {Make(6, true)}));
+  EXPECT_FALSE(table.GiveBack(6));  // it is being stopped: its end is a completion
+  EXPECT_EQ(table.End(6, false), Ending::kReport);
+}
+
 // A server that grants, stops and drops at random; its answers come late, twice, out of order or
 // never. In the end the worker runs what the server wants, and nothing was started twice.
 TEST(AssignmentTableTest, ConvergesWhateverHappensToAnswers) {

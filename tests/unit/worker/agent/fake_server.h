@@ -28,6 +28,7 @@ struct Heard {
   std::vector<v1::HandBack> hand_backs;
   std::map<std::string, std::string> uploads;  // hash → content
   int specs = 0;                               // fetched
+  int downloads = 0;
 };
 
 class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService::Service {
@@ -78,6 +79,12 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
   void LoseAnswers(int count) {
     MutexLock lock(&mutex_);
     lose_answers_ = count;
+  }
+
+  // An artifact to download.
+  void AddArtifact(const std::string& sha256, const std::string& content) {
+    MutexLock lock(&mutex_);
+    artifacts_[sha256] = content;
   }
 
   // What the next uploads are answered, instead of being stored.
@@ -141,6 +148,24 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     return grpc::Status::OK;
   }
 
+  grpc::Status Download(grpc::ServerContext*, const v1::DownloadRequest* request,
+                        grpc::ServerWriter<v1::DownloadResponse>* writer) override {
+    std::string content;
+    {
+      MutexLock lock(&mutex_);
+      ++heard_.downloads;
+      const auto found = artifacts_.find(request->sha256());
+      if (found == artifacts_.end()) return grpc::Status(grpc::StatusCode::NOT_FOUND, "it is gone");
+      content = found->second;
+    }
+    v1::DownloadResponse response;
+    for (size_t at = 0; at < content.size(); at += 7) {
+      response.set_chunk(content.substr(at, 7));
+      writer->Write(response);
+    }
+    return grpc::Status::OK;
+  }
+
   grpc::Status Upload(grpc::ServerContext*, grpc::ServerReader<v1::UploadRequest>* reader,
                       v1::UploadResponse*) override {
     v1::UploadRequest request;
@@ -197,6 +222,7 @@ class FakeServer : public v1::WorkerService::Service, public v1::ArtifactService
     return set;
   }();
   std::map<std::string, std::string> studies_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> artifacts_ ABSL_GUARDED_BY(mutex_);
   int64_t revision_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t answered_ ABSL_GUARDED_BY(mutex_) = 0;  // changes that a Poll was answered with

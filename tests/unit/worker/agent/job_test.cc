@@ -1,7 +1,11 @@
 #include "worker/agent/job.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/unit/worker/agent/test_study.h"
 #include "worker/agent/study_cache.h"
 
@@ -9,6 +13,8 @@ namespace cambrian {
 namespace {
 
 using ::testing::HasSubstr;
+
+const WorkerOffer kAnyPath{.any_path = true};
 
 std::shared_ptr<const StudySpec> Study() {
   StudyCache cache([](const std::string&) { return std::string(kTestStudy); });
@@ -18,7 +24,8 @@ std::shared_ptr<const StudySpec> Study() {
 }
 
 TEST(JobTest, TellsTheEvaluatorEverything) {
-  const auto job = MakeJob(*Study(), MakeAssignment(3, "flood"), "/tmp/x");
+  const auto job =
+      MakeJob(*Study(), MakeAssignment(3, "flood"), {.folder = "/tmp/x", .offer = kAnyPath});
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_EQ(job->evaluator, "scripted");
   const evaluator::Start& start = job->start;
@@ -36,16 +43,100 @@ TEST(JobTest, TellsTheEvaluatorEverything) {
   EXPECT_EQ(network->Parameters(), (4 * 6 + 6) + (6 * 2 + 2));
 }
 
+TEST(JobTest, TellsWhatPartOfTheWorkItIs) {
+  StudySpec study = *Study();
+  study.test = true;
+  study.latency = LatencySpec{.target = "pi4"};
+  v1::Assignment assignment = MakeAssignment(3, "flood");
+  const JobSettings settings{.folder = "/tmp/x",
+                             .offer = kAnyPath,
+                             .checkpoint_interval = absl::Seconds(60),
+                             .checkpoint = "/tmp/x/resume"};
+  auto job = MakeJob(study, assignment, settings);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_TRUE(job->start.train);
+  EXPECT_TRUE(job->start.test);
+  EXPECT_TRUE(job->start.latency);
+  EXPECT_EQ(job->start.checkpoint_seconds, 60);
+  EXPECT_EQ(job->start.checkpoint, "/tmp/x/resume");
+  assignment.set_work(v1::WORK_TRAIN);
+  job = MakeJob(study, assignment, settings);
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_TRUE(job->start.train);
+  EXPECT_FALSE(job->start.latency);
+  EXPECT_EQ(job->device, "");
+  // Measuring needs no data.
+  assignment.set_work(v1::WORK_MEASURE);
+  job = MakeJob(study, assignment, {.folder = "/tmp/x"});
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_FALSE(job->start.train);
+  EXPECT_FALSE(job->start.test);
+  EXPECT_TRUE(job->start.latency);
+}
+
+TEST(JobTest, TheDataAreFoundBelowTheirRoot) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "root");
+  std::ofstream(folder / "root/digits.csv") << "a,label\n";
+  StudySpec study = *Study();
+  study.data.root = "tables";
+  study.data.path = "digits.csv";
+  const v1::Assignment assignment = MakeAssignment(3, "flood");
+  const WorkerOffer offer{.data_roots = {{"tables", folder / "root"}}};
+  const auto job = MakeJob(study, assignment, {.folder = "/tmp/x", .offer = offer});
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->start.data["csv"]["file"],
+            std::filesystem::canonical(folder / "root/digits.csv").string());
+  EXPECT_FALSE(job->start.data.contains("root"));
+  EXPECT_TRUE(absl::IsNotFound(MakeJob(study, assignment, {.folder = "/tmp/x"}).status()));
+}
+
+TEST(OfferTest, NothingLeadsOutOfARoot) {
+  namespace fs = std::filesystem;
+  const testing::TemporaryFolder folder;
+  fs::create_directories(folder / "root/inner");
+  fs::create_directories(folder / "root-two");
+  fs::create_directory_symlink(folder / "root-two", folder / "root/link");
+  fs::create_directory_symlink(folder / "root/inner", folder / "root/alias");
+  fs::create_directory_symlink("/", folder / "root/slash");
+  const WorkerOffer offer{.data_roots = {{"r", folder / "root"}, {"gone", folder / "gone"}}};
+  const auto find = [&](const std::string& root, const std::string& path) {
+    DataSpec data;
+    data.root = root;
+    data.path = path;
+    return FindData(data, offer);
+  };
+  const std::string inner = fs::canonical(folder / "root/inner");
+  EXPECT_EQ(find("r", "inner").value(), inner);
+  EXPECT_EQ(find("r", "./inner").value(), inner);
+  EXPECT_EQ(find("r", "alias").value(), inner);
+  for (const std::string path :
+       {"..", "../root-two", "inner/../..", "inner/../inner", "link", "slash/etc", "/etc", "/"}) {
+    const auto found = find("r", path);
+    EXPECT_TRUE(absl::IsPermissionDenied(found.status())) << path << " " << found.status();
+  }
+  EXPECT_EQ(find("r", folder / "root/inner").status().code(),
+            absl::StatusCode::kPermissionDenied);  // absolute, even if it is inside
+  EXPECT_TRUE(absl::IsNotFound(find("r", "missing").status()));
+  EXPECT_TRUE(absl::IsNotFound(find("gone", "inner").status()));
+  EXPECT_TRUE(absl::IsNotFound(find("other", "inner").status()));
+  // Without a root the path is the study's, where the worker allows that.
+  EXPECT_TRUE(absl::IsPermissionDenied(find("", "/data").status()));
+}
+
 TEST(JobTest, ANetworkThatLetsNothingThroughIsInfeasible) {
-  const auto job = MakeJob(*Study(), MakeAssignment(3, "flood", "yes"), "/tmp/x");
+  const auto job =
+      MakeJob(*Study(), MakeAssignment(3, "flood", "yes"), {.folder = "/tmp/x", .offer = kAnyPath});
   EXPECT_EQ(job.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(JobTest, AnArchitectureOfAnotherStudyIsRefused) {
   v1::Assignment assignment = MakeAssignment(3, "dance");
-  EXPECT_EQ(MakeJob(*Study(), assignment, "/").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MakeJob(*Study(), assignment, {.folder = "/", .offer = kAnyPath}).status().code(),
+            absl::StatusCode::kInvalidArgument);
   assignment.set_architecture("{");
-  EXPECT_THAT(MakeJob(*Study(), assignment, "/").status().message(), HasSubstr("no JSON"));
+  EXPECT_THAT(MakeJob(*Study(), assignment, {.folder = "/", .offer = kAnyPath}).status().message(),
+              HasSubstr("no JSON"));
 }
 
 TEST(JobTest, NamesTellAttemptsApart) {

@@ -14,7 +14,7 @@ data:
   sha256: 0000000000000000000000000000000000000000000000000000000000000000
 space:
   parameters:
-    do: {choose: {succeed: 1, work: 2, crash: 3, checkpoint: 4, deaf: 5, flood: 6, nothing: 7}}
+    do: {choose: {succeed: 1, work: 2, crash: 3, checkpoint: 4, deaf: 5, flood: 6, nothing: 7, save: 8}}
   network:
     - linear: {out: $do}
     - choose: {"no": relu, "yes": none}

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/unit/worker/evaluator/test_evaluators.h"
 
 namespace cambrian {
@@ -28,6 +29,15 @@ class EvaluatorProcessTest : public ::testing::Test {
                                            Clock::System());
     ASSERT_TRUE(process.ok()) << process.status();
     process_ = *std::move(process);
+  }
+
+  // One that may be silent for ten minutes, and has said hello.
+  void SpawnSilent(const Clock& clock) {
+    auto process = EvaluatorProcess::Spawn(
+        {.name = "scripted", .command = ScriptedEvaluator(), .silence = absl::Minutes(10)}, clock);
+    ASSERT_TRUE(process.ok()) << process.status();
+    process_ = *std::move(process);
+    Await<evaluator::Hello>();
   }
 
   // Works until an E has come, which it returns; other events are collected.
@@ -147,6 +157,61 @@ TEST_F(EvaluatorProcessTest, OneThatDoesNotStopIsKilled) {
   const auto outcome = Await<EvaluatorOutcome>();
   EXPECT_EQ(outcome.error, Kind::kStopped);
   EXPECT_EQ(Await<EvaluatorExited>().reason, "evaluator \"scripted\" did not stop when told");
+}
+
+TEST_F(EvaluatorProcessTest, OneThatHangsIsKilledAndCountsAsACrash) {
+  testing::FakeClock clock;
+  SpawnSilent(clock);
+  const auto pass_an_hour = [&] {
+    clock.Advance(absl::Hours(1));
+    EXPECT_TRUE(process_->Work().empty());
+  };
+  pass_an_hour();  // idle, it may be silent as long as it likes
+  process_->Start(Do("a/1", "deaf"));
+  Await<evaluator::Progress>();
+  clock.Advance(absl::Minutes(9));
+  EXPECT_TRUE(process_->Work().empty());
+  process_->Pause();
+  pass_an_hour();
+  process_->Freeze();
+  process_->Resume();
+  pass_an_hour();
+  process_->Thaw();
+  clock.Advance(absl::Minutes(9));
+  EXPECT_TRUE(process_->Work().empty());
+  clock.Advance(absl::Minutes(1));
+  const auto outcome = Await<EvaluatorOutcome>();
+  EXPECT_EQ(outcome.error, Kind::kCrashed);
+  EXPECT_THAT(outcome.reason, HasSubstr("hangs: it has not said anything for 10m"));
+  Await<EvaluatorExited>();
+}
+
+TEST_F(EvaluatorProcessTest, OneThatWaitsForItsDeviceMayTakeItsTime) {
+  const TemporaryFolder folder;
+  testing::FakeClock clock;
+  SpawnSilent(clock);
+  evaluator::Start start = Do("a/1", "measure");
+  start.architecture["note"] = folder / "notes";
+  process_->Start(start);
+  Await<evaluator::Acquire>();
+  clock.Advance(absl::Hours(1));
+  EXPECT_TRUE(process_->Work().empty());
+  process_->Acquired();
+  Await<evaluator::Release>();
+  EXPECT_TRUE(process_->running());
+}
+
+TEST_F(EvaluatorProcessTest, AStoppedOneMayLeaveAState) {
+  const TemporaryFolder folder;
+  Spawn(ScriptedEvaluator());
+  evaluator::Start start = Do("a/1", "save");
+  start.folder = folder.path();
+  process_->Start(start);
+  EXPECT_EQ(Await<evaluator::Progress>().checkpoint, "first");
+  process_->Stop();
+  const auto outcome = Await<EvaluatorOutcome>();
+  EXPECT_EQ(outcome.error, Kind::kStopped);
+  EXPECT_EQ(outcome.checkpoint, "last");
 }
 
 TEST_F(EvaluatorProcessTest, KeepsTheTailOfALongLog) {

@@ -40,7 +40,14 @@ def sleep_for_ever():
         signal.pause()
 
 
-def work_until_stopped(name):
+def save(folder, name, content):
+    """Writes a file as a whole."""
+    with open(os.path.join(folder, name + ".new"), "w") as file:
+        file.write(content)
+    os.rename(os.path.join(folder, name + ".new"), os.path.join(folder, name))
+
+
+def work_until_stopped(name, on_stop=dict):
     """Notes a step of training again and again, and obeys."""
     while True:
         try:
@@ -50,7 +57,7 @@ def work_until_stopped(name):
                 note(f"{name} works")
             continue
         if message["type"] == "stop":
-            send("error", assignment=name, kind="stopped", message="as told")
+            send("error", assignment=name, kind="stopped", message="as told", **on_stop())
             return
         if message["type"] == "pause":
             send("paused")
@@ -111,6 +118,19 @@ def obey(start):
     elif what == "work":
         send("progress", assignment=name, step=1, steps=1, metrics={"pid": os.getpid()})
         work_until_stopped(name)
+    elif what == "save":  # states to go on from
+        if "checkpoint" in start:
+            with open(start["checkpoint"]) as file:
+                print("going on from", file.read(), flush=True)
+            send("result", assignment=name, metrics=result)
+            return
+        save(start["folder"], "first", "first state")
+        send("progress", assignment=name, step=1, steps=3, metrics=result, checkpoint="first")
+
+        def last():
+            save(start["folder"], "last", "last state")
+            return {"checkpoint": "last"}
+        work_until_stopped(name, last)
     elif what == "measure":
         measure(name)
 

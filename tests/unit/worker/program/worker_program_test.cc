@@ -30,6 +30,14 @@ bool Await(const std::function<bool()>& condition) {
   return true;
 }
 
+// The letter in /proc: "S" sleeps, "T" is stopped.
+std::string StateOf(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
+  std::string number, name, state;
+  status >> number >> name >> state;
+  return state;
+}
+
 class WorkerProgramTest : public ::testing::Test {
  protected:
   WorkerProgramTest() {
@@ -46,14 +54,19 @@ class WorkerProgramTest : public ::testing::Test {
     ASSERT_TRUE(child.ok()) << child.status();
     child_ = *std::move(child);
   }
-  void StartWorker(const std::string& mode = "") {
+  void StartWorker(const std::string& mode = "", const std::vector<std::string>& more = {}) {
     const std::string program = folder_ / "evaluator";
     std::ofstream(program) << "#!/bin/sh\nexec python3 '"
                            << SourceFile("tests/unit/worker/evaluator/scripted_evaluator.py")
                            << "' " << mode << "\n";
     std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    Start({"--server", "unix:" + folder_ / "socket", "--slots", "2", "--evaluator",
-           "scripted=" + program, "--folder", folder_ / "worker", "--parent-pipe", "3"});
+    std::vector<std::string> arguments = {"--server",      "unix:" + folder_ / "socket",
+                                          "--slots",       "2",
+                                          "--evaluator",   "scripted=" + program,
+                                          "--folder",      folder_ / "worker",
+                                          "--parent-pipe", "3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Start(arguments);
   }
   // Starts it and has it work. Returns the evaluator's process.
   pid_t StartWorking(const std::string& what = "work", const std::string& mode = "") {
@@ -140,12 +153,56 @@ TEST_F(WorkerProgramTest, AFolderIsOneWorkersAlone) {
   EXPECT_THAT(Log(), HasSubstr("another worker uses"));
 }
 
+// The worker itself, frozen for longer than its lease: the trial is another worker's by then.
+TEST_F(WorkerProgramTest, AFrozenWorkerDropsWhatItLost) {
+  const pid_t evaluator = StartWorking();
+  kill(child_->pid(), SIGSTOP);
+  ASSERT_TRUE(Await([this] { return StateOf(child_->pid()) == "T"; }));
+  server_.Set({});
+  kill(child_->pid(), SIGCONT);
+  const int64_t revision = server_.revision();
+  EXPECT_TRUE(server_.Await([&](const Heard& heard) {
+    return heard.polls.back().revision() == revision && heard.polls.back().held_size() == 0 &&
+           heard.polls.back().free_slots() == 2;
+  })) << Log();
+  EXPECT_TRUE(server_.heard().completions.empty());
+  EXPECT_TRUE(Lives(evaluator));  // warm for the next one
+  server_.Set({MakeAssignment(2, "succeed")});
+  EXPECT_TRUE(server_.Await([](const Heard& heard) { return heard.completions.size() == 1; }));
+  EXPECT_EQ(server_.heard().completions[0].token(), 2);
+}
+
+TEST_F(WorkerProgramTest, OffersWhatItsFlagsSay) {
+  StartWorker("", {"--tags", "gpu,a100", "--target", "pi4", "--target", "phone", "--data-root",
+                   "tables=" + folder_.path(), "--no-any-path"});
+  ASSERT_TRUE(server_.Await([](const Heard& heard) { return !heard.polls.empty(); })) << Log();
+  const v1::WorkerIdentity worker = server_.heard().polls[0].worker();
+  EXPECT_THAT(worker.tags(), ::testing::ElementsAre("gpu", "a100"));
+  EXPECT_THAT(worker.targets(), ::testing::ElementsAre("pi4", "phone"));
+  EXPECT_THAT(worker.data_roots(), ::testing::ElementsAre("tables"));
+  EXPECT_FALSE(worker.any_path());
+  EXPECT_EQ(worker.slots(), 2);
+}
+
 TEST_F(WorkerProgramTest, RefusesWrongUsage) {
   Start({"--slots", "2"});
   EXPECT_EQ(AwaitEnd(), "with exit status 2");
   Start({"--server", "unix:/x", "--evaluator", "torch"});
   EXPECT_EQ(AwaitEnd(), "with exit status 2");
   EXPECT_THAT(Log(), HasSubstr("write NAME=PROGRAM"));
+  Start({"--server", "unix:/x", "--data-root", "images"});
+  EXPECT_EQ(AwaitEnd(), "with exit status 2");
+  Start({"--server", "unix:/x", "--data-root", "images=/nowhere/at/all"});
+  EXPECT_EQ(AwaitEnd(), "with exit status 2");
+  EXPECT_THAT(Log(), HasSubstr("there is no such folder"));
+  Start({"--server", "unix:/x", "--slots", "3", "--slots-per-device", "2"});
+  EXPECT_EQ(AwaitEnd(), "with exit status 2");
+  EXPECT_THAT(Log(), HasSubstr("do not fit"));
+  std::ofstream(folder_ / "token") << "s3cret";
+  std::filesystem::permissions(folder_ / "token", std::filesystem::perms(0644));
+  Start({"--server", "unix:/x", "--token-file", folder_ / "token"});
+  EXPECT_EQ(AwaitEnd(), "with exit status 2");
+  EXPECT_EQ(Log().find("s3cret"), std::string::npos);
   Start({"--help"});
   EXPECT_EQ(AwaitEnd(), "with exit status 0");
   EXPECT_THAT(Log(), HasSubstr("Examples:"));
