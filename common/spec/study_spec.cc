@@ -152,7 +152,7 @@ std::shared_ptr<const SearchSpace> Compile(SpaceSource& source, const Node* reci
 }
 
 // The file with its space in place and its data's path absolute.
-std::string SelfContained(Node file, const SpaceSource& source, const DataSpec& data) {
+std::string SelfContained(Node& file, const SpaceSource& source, const DataSpec& data) {
   Node space;
   space.kind = Node::Kind::kMap;
   space.Set("name", NodeFromJson(source.name));
@@ -248,7 +248,8 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
               diagnostics);
   if (study->space) CheckArchitectures(*study, file, diagnostics);
   if (!diagnostics.ok()) return nullptr;
-  study->text = SelfContained(std::move(file), source, study->data);
+  study->text = SelfContained(file, source, study->data);
+  study->design = absl::StrCat(ToYaml(*file.Find("space")), "\n", ToYaml(Section(file, "recipe")));
   return study;
 }
 

@@ -25,8 +25,8 @@ struct DataSpec {
   Format format = Format::kIdx;
   std::string root;   // the name of a folder that workers offer (`cambrian-worker --data-root
                       // NAME=PATH`); `path` is then relative and stays below it. Empty: none
-  std::string path;            // folder, or the CSV file; absolute once submitted
-  std::string label;           // csv: the label's column
+  std::string path;   // folder, or the CSV file; absolute once submitted
+  std::string label;  // csv: the label's column
   std::vector<int64_t> shape;  // csv: [channels, height, width] if rows are images; images:
                                // [channels, height, width] to check
   double test = 0;          // csv, images without a test folder: share kept as the test set, [0, 1)
@@ -107,6 +107,9 @@ struct StudySpec {
   // The self-contained file: space inlined, paths absolute, data described. Parsing it gives the
   // same study.
   std::string text;
+
+  // Of that file, the space and the recipe: equal texts, equal trials for equal architectures.
+  std::string design;
 
   // The recipe in effect for an architecture. \error kInvalidArgument
   absl::StatusOr<Recipe> RecipeFor(const Architecture& architecture) const;

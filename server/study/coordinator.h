@@ -107,7 +107,7 @@ class Coordinator {
   // An open study and what the loop notes of it.
   struct Entry {
     std::unique_ptr<Study> study;
-    bool touched = false;  // in this group
+    bool touched = false;                           // in this group
     absl::Duration due = absl::InfiniteDuration();  // when its time budget is used up
   };
   // Every study, open or not.
@@ -118,8 +118,8 @@ class Coordinator {
 
   // Requests and answers (coordinator_requests.cc).
   void HandOver(Request request);
-  template <typename T, typename Decide>
-  void HandOverFor(Answer<T> answer, Decide decide);
+  template <typename T, typename Decision>
+  void HandOverFor(Answer<T> answer, Decision decide);
   template <typename T>
   void ReplyWith(Answer<T> answer, absl::StatusOr<T> value);
   CoordinatorStatus Status() const;
@@ -165,9 +165,15 @@ class Coordinator {
   void Touch(Worker& worker);
 
   // Studies (coordinator_studies.cc, coordinator_continue.cc).
+  absl::StatusOr<v1::Study> CreateFor(const Scope& scope, std::shared_ptr<const StudySpec> spec,
+                                      const std::string& request_id,
+                                      const std::string& continue_from);
   absl::StatusOr<v1::Study> Create(const std::string& tenant, std::shared_ptr<const StudySpec> spec,
-                                   const std::string& request_id, absl::string_view continue_from,
-                                   absl::string_view parent);
+                                   const std::string& request_id, absl::string_view parent,
+                                   const StudyRecord* continues);
+  // The ended study that the new one may go on from.
+  absl::StatusOr<StudyRecord> FindAncestor(const Scope& scope, const StudySpec& spec,
+                                           const std::string& name);
   absl::Status Inherit(Study& study, const StudyRecord& from);
   absl::StatusOr<v1::Study> Change(const Scope& scope, const std::string& name,
                                    const std::function<absl::Status(Study&)>& change);
@@ -190,7 +196,7 @@ class Coordinator {
   CoordinatorObserver default_observer_;
   CoordinatorObserver& observer_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar work_;
   std::vector<Request> inbox_ ABSL_GUARDED_BY(mutex_);
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
@@ -221,10 +227,18 @@ class Coordinator {
   std::vector<Reply> replies_;
   std::vector<Worker*> touched_workers_;
   std::vector<Entry*> touched_studies_;
-  std::set<std::pair<int64_t, bool>> without_work_;  // studies, and whether for who trains
-  std::vector<int64_t> unfinished_;                  // studies to go on with in the next group
+  std::set<std::pair<int64_t, int>> without_work_;  // studies, and for which offers
+  std::vector<int64_t> unfinished_;                 // studies to go on with in the next group
   std::vector<std::string> unused_;  // checkpoints that may be unused once it is committed
   absl::Status failure_;             // the store failed while deciding
 };
+
+template <typename T>
+void Coordinator::ReplyWith(Answer<T> answer, absl::StatusOr<T> value) {
+  replies_.push_back(
+      [answer = std::move(answer), value = std::move(value)](const absl::Status& status) mutable {
+        answer(status.ok() ? std::move(value) : absl::StatusOr<T>(status));
+      });
+}
 
 }  // namespace cambrian

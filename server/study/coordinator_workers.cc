@@ -1,4 +1,4 @@
-// The coordinator's part that speaks with workers: leases granted, renewed, lost and given back.
+// The coordinator's part that speaks with workers.
 #include <algorithm>
 #include <utility>
 
@@ -7,193 +7,139 @@
 #include "server/study/coordinator.h"
 #include "server/study/examine.h"
 #include "server/study/messages.h"
-#include "server/study/scheduler.h"
 #include "spdlog/spdlog.h"
 
 namespace cambrian {
 namespace {
 
-constexpr size_t kMaxLogBytes = 64 << 10;
+constexpr absl::Duration kRecordWorkersEvery = absl::Minutes(10);
 
 }  // namespace
 
-void Coordinator::HandlePoll(const v1::PollRequest& request, Answer<v1::Assignments> answer,
-                             std::function<bool()> gone) {
-  absl::Status status = CheckIdentity(request.worker());
+Worker& Coordinator::Hear(const Scope& scope, v1::WorkerIdentity& identity, int32_t free_slots,
+                          google::protobuf::RepeatedPtrField<v1::Held>& held) {
+  for (const v1::Held& item : held) leases_->Renew(item.token(), identity.name(), now_);
+  Worker& worker = workers_->Hear(scope, identity, free_slots, held, wall_, now_);
+  if (auto record = workers_->TakeRecord(worker, kRecordWorkersEvery)) {
+    batch_.workers.push_back(*std::move(record));
+  }
+  Touch(worker);
+  return worker;
+}
+
+void Coordinator::HandlePoll(const Scope& scope, v1::PollRequest request,
+                             Answer<v1::Assignments> answer, std::function<bool()> gone) {
+  absl::Status status = workers_->Check(scope, request.worker());
   if (status.ok() && draining_) status = absl::UnavailableError("the server is going down");
   if (!status.ok()) {
-    replies_.push_back({[answer, status] { answer(status); }, answer});
-    return;
+    return ReplyWith(std::move(answer), absl::StatusOr<v1::Assignments>(status));
   }
   Worker& worker =
-      workers_->Hear(request.worker(), request.free_slots(), request.held(), wall_, now_);
-  const std::string& name = request.worker().name();
-  for (const v1::Held& held : request.held()) leases_->Renew(held.token(), name, now_);
-  for (const Lease& lease : workers_->Unlisted(worker, request.revision(), leases_->HeldBy(name))) {
+      Hear(scope, *request.mutable_worker(), request.free_slots(), *request.mutable_held());
+  for (const Lease& lease : workers_->Unlisted(worker, request.revision(), *leases_)) {
     leases_->Release(lease.assignment, lease.token).IgnoreError();
     Lose(lease);
   }
-  if (worker.poll) {
+  std::optional<HungPoll> before = workers_->Hang(
+      worker,
+      HungPoll{std::move(answer), std::move(gone), request.revision(), now_ + options_.hang});
+  if (before) {
     // The worker has given up on its older Poll.
-    replies_.push_back({[answer = worker.poll->answer] {
-                          answer(absl::CancelledError("a newer Poll replaced this one"));
-                        },
-                        worker.poll->answer});
+    ReplyWith(
+        std::move(before->answer),
+        absl::StatusOr<v1::Assignments>(absl::CancelledError("a newer Poll replaced this one")));
   }
-  worker.poll =
-      HungPoll{std::move(answer), std::move(gone), request.revision(), now_ + options_.hang};
 }
 
-void Coordinator::HandleReport(const v1::ReportRequest& request, Answer<v1::Assignments> answer) {
-  if (absl::Status status = CheckIdentity(request.worker()); !status.ok()) {
-    replies_.push_back({[answer, status] { answer(status); }, answer});
-    return;
+void Coordinator::HandleReport(const Scope& scope, v1::ReportRequest request,
+                               Answer<v1::Assignments> answer) {
+  if (absl::Status status = workers_->Check(scope, request.worker()); !status.ok()) {
+    return ReplyWith(std::move(answer), absl::StatusOr<v1::Assignments>(status));
   }
-  const std::string name = request.worker().name();
   Worker& worker =
-      workers_->Hear(request.worker(), request.free_slots(), request.held(), wall_, now_);
-  for (const v1::Held& held : request.held()) leases_->Renew(held.token(), name, now_);
-  for (const v1::ProgressReport& progress : request.progress()) HandleProgress(progress);
+      Hear(scope, *request.mutable_worker(), request.free_slots(), *request.mutable_held());
+  for (const v1::ProgressReport& progress : request.progress()) HandleProgress(scope, progress);
   std::vector<int64_t> settled;
-  std::set<int64_t> done;
+  std::vector<int64_t> done;
   for (const v1::Completion& completion : request.completions()) {
-    HandleCompletion(completion);
+    HandleCompletion(scope, completion);
     settled.push_back(completion.token());
-    done.insert(completion.token());
   }
+  done = settled;
   for (const v1::HandBack& hand_back : request.hand_backs()) {
-    HandleHandBack(hand_back);
-    done.insert(hand_back.token());
+    HandleHandBack(scope, worker, hand_back);
+    done.push_back(hand_back.token());
   }
   // What the worker is done with it need not be told to stop.
-  std::erase_if(worker.listed, [&](const v1::Held& held) { return done.contains(held.token()); });
-  reporting_.insert(name);
-  replies_.push_back({[this, name, settled = std::move(settled), answer] {
-                        answer(AssignmentsOf(*workers_->Find(name), settled));
-                      },
-                      answer});
+  std::erase_if(worker.listed, [&](const v1::Held& held) {
+    return std::find(done.begin(), done.end(), held.token()) != done.end();
+  });
+  if (request.devices_size() > 0) {
+    observer_.OnDevices(worker.identity.name(), request.devices());
+  }
+  worker.reports = true;
+  replies_.push_back([this, &worker, settled = std::move(settled),
+                      answer = std::move(answer)](const absl::Status& status) {
+    if (!status.ok()) return answer(status);
+    answer(AssignmentsOf(worker, settled));
+  });
 }
 
-Study* Coordinator::FindAssignment(absl::string_view assignment, int64_t& trial) {
+Coordinator::Entry* Coordinator::FindAssignment(const Scope& scope, absl::string_view assignment,
+                                                int64_t& trial) {
   const absl::StatusOr<AssignmentName> parsed = ParseAssignment(assignment);
   if (!parsed.ok()) return nullptr;
   auto name = names_.find(parsed->study);
-  if (name == names_.end()) return nullptr;
-  auto study = studies_.find(name->second);
-  if (study == studies_.end()) return nullptr;
+  if (name == names_.end() || !scope.Sees(name->second.tenant)) return nullptr;
+  auto entry = studies_.find(name->second.id);
+  if (entry == studies_.end()) return nullptr;
   trial = parsed->trial;
-  return study->second.get();
+  Touch(*entry->second);
+  return entry->second.get();
 }
 
-void Coordinator::HandleProgress(const v1::ProgressReport& report) {
+void Coordinator::HandleProgress(const Scope& scope, const v1::ProgressReport& report) {
   int64_t trial = 0;
-  Study* study = FindAssignment(report.assignment(), trial);
-  if (study) study->Progress(trial, report.token(), report.progress(), wall_);
+  Entry* entry = FindAssignment(scope, report.assignment(), trial);
+  if (!entry) return;
+  entry->study->Progress(trial, report.token(), report.progress(), report.checkpoint(), wall_);
 }
 
-void Coordinator::HandleCompletion(const v1::Completion& completion) {
+void Coordinator::HandleCompletion(const Scope& scope, const v1::Completion& completion) {
   int64_t number = 0;
-  Study* study = FindAssignment(completion.assignment(), number);
+  Entry* entry = FindAssignment(scope, completion.assignment(), number);
   const int64_t token = completion.token();
-  if (!study || !study->IsCurrent(number, token)) return;  // said before, or too late
-  const TrialRecord& trial = study->state().trial(number);
-  if (!completion.log().empty()) {
-    const std::string& log = completion.log();
-    const size_t start = log.size() > kMaxLogBytes ? log.size() - kMaxLogBytes : 0;
-    batch_.logs.push_back({study->record().id, number, trial.attempts, log.substr(start)});
-  }
+  if (!entry || !entry->study->IsCurrent(number, token)) return;  // said before, or too late
   // A lease that was lost counts until the trial is granted again.
-  leases_->Release({study->record().id, number}, token).IgnoreError();
-  study->Complete(number, token, completion, wall_);
-  ReleaseCancelled(*study);
+  Release({entry->study->record().id, number}, token);
+  const absl::Duration start = clock_.Monotonic();
+  entry->study->Complete(number, token, completion, wall_);
+  observer_.OnTell(clock_.Monotonic() - start);
+  ReleaseCancelled(*entry);
 }
 
-void Coordinator::HandleHandBack(const v1::HandBack& hand_back) {
+void Coordinator::HandleHandBack(const Scope& scope, Worker& worker,
+                                 const v1::HandBack& hand_back) {
   int64_t number = 0;
-  Study* study = FindAssignment(hand_back.assignment(), number);
-  if (!study || !study->IsCurrent(number, hand_back.token())) return;
-  leases_->Release({study->record().id, number}, hand_back.token()).IgnoreError();
-  study->Requeue(number, hand_back.token(), /*lost=*/false, wall_);
-}
-
-void Coordinator::ExpireLeases() {
-  for (const Lease& lease : leases_->TakeExpired(now_)) Lose(lease);
-}
-
-void Coordinator::Lose(const Lease& lease) {
-  Study& study = *studies_.at(lease.assignment.study);
-  spdlog::warn("worker {} has lost {}/{}", lease.worker, study.record().name,
-               lease.assignment.trial);
-  study.Requeue(lease.assignment.trial, lease.token, /*lost=*/true, wall_);
-  ReleaseCancelled(study);
-}
-
-void Coordinator::ReleaseCancelled(Study& study) {
-  for (const auto& [trial, token] : study.TakeCancelled()) {
-    leases_->Release({study.record().id, trial}, token).IgnoreError();
+  Entry* entry = FindAssignment(scope, hand_back.assignment(), number);
+  if (!entry) return;
+  const int64_t study = entry->study->record().id;
+  if (hand_back.unable()) {
+    spdlog::warn("worker {} cannot do study {}: {}", worker.identity.name(),
+                 entry->study->record().name, hand_back.reason());
+    workers_->MarkUnable(worker, study);
   }
+  if (!entry->study->IsCurrent(number, hand_back.token())) return;
+  Release({study, number}, hand_back.token());
+  entry->study->HandBack(number, hand_back.token(), hand_back, wall_);
 }
 
-// Fills the slots of workers that will hear of it: those that are being answered, and those whose
-// Poll hangs.
-void Coordinator::GrantWork() {
-  std::set<int64_t> without_work;  // studies that have none for anybody, in this group
-  for (auto& [name, worker] : workers_->all()) {
-    const bool listens = reporting_.contains(name) || (worker.poll && !worker.poll->gone());
-    if (!listens) continue;
-    int64_t room = worker.usable - static_cast<int64_t>(leases_->HeldBy(name).size());
-    while (room > 0 && GrantOne(worker, without_work)) --room;
-  }
-}
-
-bool Coordinator::GrantOne(Worker& worker, std::set<int64_t>& without_work) {
-  while (failure_.ok()) {
-    std::vector<StudyLoad> loads;
-    for (const auto& [id, study] : studies_) {
-      if (without_work.contains(id) || !study->MayHaveWork()) continue;
-      if (!CanServe(worker.identity, study->spec())) continue;
-      loads.push_back({id, study->record().running, last_grant_[id]});
-    }
-    const std::optional<int64_t> id = PickStudy(loads);
-    if (!id) return false;
-    Study& study = *studies_.at(*id);
-    const absl::StatusOr<std::optional<int64_t>> trial =
-        study.Next(wall_, [this](absl::string_view key) { return store_.FindEvaluation(key); });
-    ReleaseCancelled(study);
-    if (!trial.ok()) {
-      failure_ = trial.status();
-      return false;
-    }
-    if (!*trial) {
-      again_ |= study.IsUnfinished();
-      without_work.insert(*id);
-      continue;
-    }
-    const absl::StatusOr<Lease> lease =
-        leases_->Grant({*id, **trial}, worker.identity.name(), now_);
-    if (!lease.ok()) {
-      failure_ = lease.status();
-      return false;
-    }
-    study.Start(**trial, lease->token, lease->worker, wall_);
-    last_grant_[*id] = ++grants_;
-    return true;
-  }
-  return false;
-}
-
-void Coordinator::AnswerPolls() {
-  for (auto& [name, worker] : workers_->all()) {
-    if (!worker.poll) continue;
-    const HungPoll& poll = *worker.poll;
-    if (draining_) {
-      poll.answer(absl::UnavailableError("the server is going down"));
-    } else if (poll.revision != worker.set.revision || poll.deadline <= now_) {
-      poll.answer(AssignmentsOf(worker, {}));
-    } else {
-      continue;
-    }
-    worker.poll.reset();
+void Coordinator::AnswerPoll(Worker& worker) {
+  const HungPoll poll = workers_->TakePoll(worker);
+  if (draining_) {
+    poll.answer(absl::UnavailableError("the server is going down"));
+  } else {
+    poll.answer(AssignmentsOf(worker, {}));
   }
 }
 
@@ -210,30 +156,41 @@ v1::Assignments Coordinator::AssignmentsOf(const Worker& worker,
     assignment.set_token(item.token);
     assignment.set_stop(item.stop);
     if (item.stop) continue;
-    const absl::StatusOr<AssignmentName> name = ParseAssignment(item.assignment);
-    const TrialRecord& trial = studies_.at(names_.at(name->study))->state().trial(name->trial);
+    const Study& study = *studies_.at(item.id.study)->study;
+    const TrialRecord& trial = study.state().trial(item.id.trial);
     assignment.set_attempt(trial.attempts);
-    assignment.set_study(name->study);
-    assignment.set_trial(name->trial);
+    assignment.set_study(study.record().name);
+    assignment.set_trial(trial.number);
     assignment.set_architecture(trial.architecture);
     assignment.set_seed(TrialSeed(trial.evaluation_key));
     assignment.set_keep_checkpoint(true);
+    assignment.set_work(study.WorkOf(trial.number));
+    assignment.set_checkpoint(trial.resume_from);
   }
   return message;
 }
 
-void Coordinator::ListWorkersInto(v1::ListWorkersResponse& response) const {
-  for (const auto& [name, worker] : workers_->all()) {
+void Coordinator::ListWorkersInto(const Scope& scope, v1::ListWorkersResponse& response) const {
+  for (const Worker* worker : workers_->Sorted()) {
+    if (!worker->scope.all && !scope.Sees(worker->scope.tenant)) continue;
+    const v1::WorkerIdentity& identity = worker->identity;
     v1::WorkerStatus& status = *response.add_workers();
-    status.set_name(name);
-    status.set_host(worker.identity.host());
-    status.set_version(worker.identity.version());
-    *status.mutable_evaluators() = worker.identity.evaluators();
-    status.set_slots(worker.identity.slots());
-    for (const AssignmentSet::Item& item : worker.set.items) {
-      if (!item.stop) status.add_running(item.assignment);
+    status.set_name(identity.name());
+    status.set_host(identity.host());
+    status.set_version(identity.version());
+    *status.mutable_evaluators() = identity.evaluators();
+    *status.mutable_devices() = identity.devices();
+    *status.mutable_tags() = identity.tags();
+    *status.mutable_targets() = identity.targets();
+    status.set_slots(identity.slots());
+    status.set_usable_slots(worker->usable);
+    for (int64_t token : leases_->HeldBy(identity.name())) {
+      const Lease& lease = *leases_->Find(token);
+      const StudyRecord& study = studies_.at(lease.assignment.study)->study->record();
+      if (!scope.Sees(study.tenant)) continue;
+      status.add_running(FormatAssignment(study.name, lease.assignment.trial));
     }
-    *status.mutable_last_contact() = ToProto(worker.last_contact);
+    *status.mutable_last_contact() = ToProto(worker->last_contact);
   }
 }
 

@@ -4,15 +4,15 @@
 // loop, and commits a grant or a loss before anyone hears of it. A renewal changes memory only.
 #pragma once
 
-#include <compare>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -25,14 +25,19 @@ struct AssignmentId {
   int64_t study = 0;  // its id
   int64_t trial = 0;  // its number
 
-  auto operator<=>(const AssignmentId&) const = default;
+  bool operator==(const AssignmentId&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H state, const AssignmentId& id) {
+    return H::combine(std::move(state), id.study, id.trial);
+  }
 };
 
 struct Lease {
   AssignmentId assignment;
   int64_t token = 0;
   std::string worker;
-  absl::Duration expiry;  // monotonic
+  absl::Duration expiry;   // monotonic
+  absl::Duration granted;  // monotonic; or restored
 };
 
 // Times are monotonic.
@@ -63,21 +68,32 @@ class LeaseManager {
   // Leases that ran out by `now`, oldest first, removed. Calling again returns none.
   std::vector<Lease> TakeExpired(absl::Duration now);
 
-  // By token.
-  std::vector<Lease> HeldBy(absl::string_view worker) const;
+  // Null if it is not held under this token. Valid until the next change of its lease.
+  const Lease* Find(int64_t token) const;
+  // Tokens, ascending. Valid until the worker's leases change.
+  const std::vector<int64_t>& HeldBy(absl::string_view worker) const;
+  // No lease runs out before.
   std::optional<absl::Duration> NextExpiry() const;
+  // When the oldest lease was granted. Walks over all.
+  std::optional<absl::Duration> Oldest() const;
   int64_t last_token() const { return last_token_; }
   size_t size() const { return by_token_.size(); }
 
  private:
+  struct Held {
+    Lease lease;
+    absl::Duration queued;  // its key in by_expiry_, from before its renewals
+  };
+
   void Insert(Lease lease);
   void Erase(int64_t token);
 
   const Options options_;
   int64_t last_token_;
-  std::map<int64_t, Lease> by_token_;
-  std::map<AssignmentId, int64_t> held_;
-  std::map<std::string, std::set<int64_t>> by_worker_;
+  absl::node_hash_map<int64_t, Held> by_token_;
+  absl::flat_hash_map<AssignmentId, int64_t> held_;
+  absl::flat_hash_map<std::string, std::vector<int64_t>> by_worker_;
+  // A renewal leaves its entry as it is: it moves when its old time comes.
   std::set<std::pair<absl::Duration, int64_t>> by_expiry_;
 };
 

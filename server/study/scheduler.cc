@@ -1,18 +1,44 @@
 #include "server/study/scheduler.h"
 
-#include <algorithm>
-#include <tuple>
-
 namespace cambrian {
 
-std::optional<int64_t> PickStudy(absl::Span<const StudyLoad> studies) {
-  const auto it =
-      std::min_element(studies.begin(), studies.end(), [](const StudyLoad& a, const StudyLoad& b) {
-        return std::tie(a.running, a.last_grant, a.study) <
-               std::tie(b.running, b.last_grant, b.study);
-      });
-  if (it == studies.end()) return std::nullopt;
-  return it->study;
+void Scheduler::Set(int64_t study, int64_t running) {
+  Load& load = loads_[study];
+  if (load.waits && load.running == running) return;
+  Leave(study, load);
+  load.running = running;
+  load.waits = true;
+  order_.insert(KeyOf(study, load));
+}
+
+void Scheduler::Rest(int64_t study) { Leave(study, loads_[study]); }
+
+void Scheduler::Remove(int64_t study) {
+  auto it = loads_.find(study);
+  if (it == loads_.end()) return;
+  Leave(study, it->second);
+  loads_.erase(it);
+}
+
+void Scheduler::Granted(int64_t study) {
+  Load& load = loads_[study];
+  const bool waits = load.waits;
+  Leave(study, load);
+  load.last_grant = ++grants_;
+  load.waits = waits;
+  if (waits) order_.insert(KeyOf(study, load));
+}
+
+void Scheduler::Leave(int64_t study, Load& load) {
+  if (load.waits) order_.erase(KeyOf(study, load));
+  load.waits = false;
+}
+
+std::optional<int64_t> Scheduler::Pick(absl::FunctionRef<bool(int64_t study)> fits) const {
+  for (const auto& [running, last_grant, study] : order_) {
+    if (fits(study)) return study;
+  }
+  return std::nullopt;
 }
 
 }  // namespace cambrian
