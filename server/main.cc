@@ -1,9 +1,12 @@
 // cambrian-server: flags and subcommands.
 #include <cstdio>
+#include <iostream>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "common/base/version.h"
+#include "server/query_command.h"
+#include "server/replay_command.h"
 #include "server/rpc/tokens.h"
 #include "server/serve.h"
 
@@ -76,6 +79,29 @@ void AddLimitOptions(CLI::App& app, Limits& limits) {
       ->capture_default_str();
 }
 
+CLI::App* AddQuery(CLI::App& app, DatabaseFlags& database, QueryFlags& flags) {
+  CLI::App* query =
+      app.add_subcommand("query", "Asks a database of results in SQL; changes nothing");
+  query->add_option("sql", flags.sql, "A statement")->required();
+  query->add_option("--output", flags.output, "table, json or csv")->capture_default_str();
+  query->add_option("--limit", flags.row_limit, "At most so many rows")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  query->add_option("--timeout", flags.timeout_seconds, "Seconds that it may take")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  AddDatabaseOptions(*query, database);
+  return query;
+}
+
+CLI::App* AddReplay(CLI::App& app, DatabaseFlags& database, std::string& study) {
+  CLI::App* replay = app.add_subcommand(
+      "replay", "Tells a fresh strategy what a study's heard, and compares every proposal");
+  replay->add_option("study", study, "Its whole name")->required();
+  AddDatabaseOptions(*replay, database);
+  return replay;
+}
+
 // The token goes to stderr, for whoever is to have it; the line to stdout, for the file.
 absl::Status PrintToken(const TokenFlags& flags) {
   const absl::StatusOr<NewToken> token = MakeToken(flags.roles, flags.tenant, flags.name);
@@ -91,12 +117,26 @@ int ExitCode(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
+int Query(const DatabaseFlags& database, const QueryFlags& flags) {
+  const absl::StatusOr<std::string> url = DatabaseUrl(database);
+  if (url.ok()) return QueryCommand(*url, flags, std::cout, std::cerr);
+  return ExitCode(url.status());
+}
+
+int Replay(const DatabaseFlags& database, const std::string& study) {
+  const absl::StatusOr<std::string> url = DatabaseUrl(database);
+  return url.ok() ? ReplayCommand(*url, study) : ExitCode(url.status());
+}
+
 }  // namespace
 }  // namespace cambrian
 
 int main(int argc, char** argv) {
   cambrian::ServeFlags serve;
   cambrian::TokenFlags token;
+  cambrian::DatabaseFlags asked;
+  cambrian::QueryFlags question;
+  std::string study;
   CLI::App app(
       "The coordinator of Cambrian: holds studies, proposes trials, grants them to workers.",
       "cambrian-server");
@@ -114,7 +154,11 @@ int main(int argc, char** argv) {
   make_token->add_option("--tenant", token.tenant, "Whose studies it is for; \"*\": everybody's")
       ->required();
   make_token->add_option("--name", token.name, "Of whoever gets it, for logs")->required();
+  CLI::App* query = cambrian::AddQuery(app, asked, question);
+  CLI::App* replay = cambrian::AddReplay(app, asked, study);
   CLI11_PARSE(app, argc, argv);
+  if (query->parsed()) return cambrian::Query(asked, question);
+  if (replay->parsed()) return cambrian::Replay(asked, study);
   if (make_token->parsed()) return cambrian::ExitCode(cambrian::PrintToken(token));
   return cambrian::ExitCode(cambrian::Serve(serve));
 }

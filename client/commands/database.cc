@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -50,7 +51,12 @@ absl::StatusOr<ExitCode> Start(const char* verb, const DatabaseOptions& options)
   if (database.empty()) {
     ASSIGN_OR_RETURN(database, LocalDatabase(options.state));
   }
-  std::vector<std::string> words = {verb, "--database", database};
+  std::vector<std::string> words = {verb};
+  // What came from the variable stays there: it may have a password, which no command line shows.
+  const char* variable = std::getenv("CAMBRIAN_DATABASE");
+  if (variable == nullptr || database != variable) {
+    words.insert(words.end(), {"--database", database});
+  }
   if (std::strcmp(verb, "query") == 0) {
     words.insert(words.end(), {"--output", options.output});
   }

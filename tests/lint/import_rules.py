@@ -33,7 +33,8 @@ ROOMS = {
     "server/rpc": COMMON + ["server/study", "server/log", "server/artifact/interface.h", "cambrian/v1"],
     # The program: its files beside main.cc may name concrete classes, too.
     **{f"server/{name}": COMMON + ["server", "cambrian/v1"]
-       for name in ("main.cc", "serve.h", "serve.cc", "database_flag.h", "database_flag.cc")},
+       for name in ("main.cc", "serve.h", "serve.cc", "database_flag.h", "database_flag.cc",
+                    "query_command.h", "query_command.cc", "replay_command.h", "replay_command.cc")},
     "worker/evaluator": ["common/base", "common/nas", "common/evaluator"],
     "worker/agent": COMMON + ["worker/evaluator", "cambrian/v1"],
     "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/tensors"],
@@ -50,10 +51,13 @@ LIBRARIES = {
     "opencv2/": ["worker/torch"],
     "yaml-cpp/": ["common/spec"],
     "sqlite3.h": ["server/store", "tests/conformance/store", "tests/integration"],
+    "pqxx/": ["server/store", "tests/conformance/store"],
+    "libpq-fe.h": ["server/store"],
     "prometheus/": ["server/http"],
     "httplib.h": ["server/http", "tests/integration"],
     "graphviz/": ["client/draw"],
-    "grpcpp/": ["common/wire", "server/rpc", "server/main.cc", "worker/agent", "worker/main.cc", "client"],
+    "grpcpp/": ["common/wire", "server/rpc", "server/main.cc", "worker/agent", "worker/main.cc", "client",
+                "tests/fuzz", "tests/integration"],
     "google/protobuf/": ["common/wire", "server/rpc", "worker/agent", "client"],
 }
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -25,18 +27,20 @@ namespace cambrian {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // cambrian-server as a child, with its output in a pipe and a parent pipe of its own.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments) {
+  explicit Program(const std::vector<std::string>& arguments, bool parent_pipe = true) {
     int output[2];
     int parent[2];
     EXPECT_EQ(pipe2(output, O_CLOEXEC), 0);
     EXPECT_EQ(pipe2(parent, O_CLOEXEC), 0);
     const std::string path = std::string(getenv("CAMBRIAN_BIN")) + "/cambrian-server";
-    std::vector<std::string> words = {path, "--parent-pipe", "9"};
+    std::vector<std::string> words = {path};
+    if (parent_pipe) words.insert(words.end(), {"--parent-pipe", "9"});
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -133,6 +137,85 @@ TEST_F(MainTest, AnUnknownDatabaseIsRefused) {
   Program program({"--listen", Socket(), "--database", "oracle:x", "--artifacts", folder_ / "a"});
   EXPECT_THAT(program.Line(), HasSubstr("sqlite:PATH"));
   EXPECT_EQ(program.Wait(), 2);
+}
+
+TEST_F(MainTest, APasswordOnTheCommandLineIsRefusedAndNotShown) {
+  for (const std::string url :
+       {"postgresql://u:hunter2@localhost/x", "postgresql://localhost/x?password=hunter2"}) {
+    Program program({"--listen", Socket(), "--database", url, "--artifacts", folder_ / "a"});
+    const std::string line = program.Line();
+    EXPECT_THAT(line, HasSubstr("--database-file"));
+    EXPECT_THAT(line, Not(HasSubstr("hunter2")));
+    EXPECT_EQ(program.Wait(), 2);
+  }
+}
+
+TEST_F(MainTest, TheDatabaseMayStandInAFile) {
+  std::ofstream(folder_ / "database") << "sqlite:" << folder_ / "cambrian.db"
+                                      << "\n";
+  Program program({"--listen", Socket(), "--database-file", folder_ / "database", "--artifacts",
+                   folder_ / "artifacts"});
+  EXPECT_EQ(program.Line(), "listening on " + Socket());
+  EXPECT_EQ(program.Kill(SIGTERM), 0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "cambrian.db"));
+}
+
+TEST_F(MainTest, AWebAddressThatOthersReachIsRefused) {
+  std::vector<std::string> arguments = Arguments(Socket());
+  arguments.insert(arguments.end(), {"--http", "0.0.0.0:0"});
+  Program program(arguments);
+  EXPECT_THAT(program.Line(), HasSubstr("/metrics asks for no token"));
+  EXPECT_EQ(program.Wait(), 2);
+}
+
+TEST_F(MainTest, SaysWhyTlsAndTokensCannotBe) {
+  const auto refused = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = Arguments(Socket());
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    Program program(arguments);
+    const std::string line = program.Line();
+    EXPECT_NE(program.Wait(), 0) << line;
+    return line;
+  };
+  EXPECT_THAT(refused({"--tls-cert", "x.pem"}), HasSubstr("--tls-cert and --tls-key"));
+  EXPECT_THAT(refused({"--tls-cert", "x.pem", "--tls-key", "x.key"}),
+              HasSubstr("x.pem cannot be read as a certificate"));
+  EXPECT_THAT(refused({"--tokens", folder_ / "nothing"}), HasSubstr("nothing"));
+  EXPECT_THAT(refused({"--log-format", "xml"}), HasSubstr("text or json"));
+}
+
+TEST_F(MainTest, AMadeTokenOpensTheDoorAndATakenOneCloses) {
+  Program maker({"token", "--role", "submit", "--tenant", "vision", "--name", "ada"},
+                /*parent_pipe=*/false);
+  std::string token;
+  std::string entry;
+  for (std::string line = maker.Line(); !line.empty(); line = maker.Line()) {
+    const size_t found = line.find("cambrian_");
+    (found == std::string::npos ? entry : token) =
+        found == std::string::npos ? line : line.substr(found);
+  }
+  EXPECT_EQ(maker.Wait(), 0);
+  std::ofstream(folder_ / "tokens") << entry << "\n";
+  std::vector<std::string> arguments = Arguments(Socket());
+  arguments.insert(arguments.end(), {"--tokens", folder_ / "tokens"});
+  Program program(arguments);
+  ASSERT_EQ(program.Line(), "listening on " + Socket());
+  const auto channel = grpc::CreateChannel(Socket(), grpc::InsecureChannelCredentials());
+  const auto studies = v1::StudyService::NewStub(channel);
+  const auto list = [&](const std::string& with) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    context.AddMetadata("authorization", "Bearer " + with);
+    v1::ListStudiesResponse response;
+    return studies->ListStudies(&context, {}, &response).error_code();
+  };
+  EXPECT_EQ(list(token), grpc::StatusCode::OK);
+  EXPECT_EQ(list(token + "x"), grpc::StatusCode::UNAUTHENTICATED);
+  std::ofstream(folder_ / "tokens") << "# nobody\n";
+  while (list(token) == grpc::StatusCode::OK) {
+  }
+  EXPECT_EQ(list(token), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(program.Kill(SIGTERM), 0);
 }
 
 // What the server has acknowledged is there, whenever it is killed.
