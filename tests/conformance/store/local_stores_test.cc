@@ -14,6 +14,7 @@ class MemoryHome : public StoreHome {
  public:
   std::unique_ptr<TrialStore> Open() override { return NewMemoryStore(clock_); }
   TrialStore* Second(TrialStore& first) override { return &first; }
+  std::string Url() override { return ""; }
   void Pass(absl::Duration duration) override { clock_.Advance(duration); }
 
  private:
@@ -26,6 +27,7 @@ class SqliteHome : public StoreHome {
     return OpenSqliteStore(folder_ / "test.db").value();
   }
   TrialStore* Second(TrialStore&) override { return nullptr; }
+  std::string Url() override { return "sqlite:" + (folder_ / "test.db"); }
   void Pass(absl::Duration) override {}
 
  private:
@@ -38,6 +40,12 @@ INSTANTIATE_TEST_SUITE_P(
         StoreKind{"Memory", [](std::string*) { return std::make_unique<MemoryHome>(); }},
         StoreKind{"Sqlite", [](std::string*) { return std::make_unique<SqliteHome>(); }}),
     [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest,
+                         ::testing::Values(StoreKind{
+                             "Sqlite",
+                             [](std::string*) { return std::make_unique<SqliteHome>(); }}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace cambrian

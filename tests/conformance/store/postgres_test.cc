@@ -44,6 +44,7 @@ class PostgresHome : public StoreHome {
     second_ = Open();
     return second_.get();
   }
+  std::string Url() override { return url_; }
   void Pass(absl::Duration duration) override {
     Ask("UPDATE server SET term_ends = term_ends - interval '" +
         std::to_string(absl::ToInt64Milliseconds(duration)) + " milliseconds' RETURNING 1");
@@ -67,10 +68,11 @@ class PostgresHome : public StoreHome {
   std::unique_ptr<TrialStore> second_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest,
-                         ::testing::Values(StoreKind{
-                             "Postgres",
-                             [](std::string* reason) { return PostgresHome::Make(reason); }}),
+const StoreKind kPostgres = {"Postgres",
+                             [](std::string* reason) { return PostgresHome::Make(reason); }};
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest, ::testing::Values(kPostgres),
+                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest, ::testing::Values(kPostgres),
                          [](const auto& info) { return info.param.name; });
 
 class PostgresTest : public ::testing::Test {

@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/store/query.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
@@ -120,7 +121,19 @@ TEST_F(SqliteTest, ViewsArePlainForPeople) {
             "h[\"gpu\"]2023-11-14 22:13:20");
 }
 
+TEST_F(SqliteTest, ResultsAreReadWithAndWithoutAServer) {
+  Write();
+  EXPECT_EQ(RunQuery("sqlite:" + path_, "SELECT * FROM front")->rows.size(), 1u);
+  const auto store = OpenSqliteStore(path_).value();
+  EXPECT_EQ(RunQuery(path_, "SELECT * FROM front")->rows.size(), 1u);
+  EXPECT_TRUE(absl::IsUnavailable(RunQuery(folder_ / "none.db", "SELECT 1").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      RunQuery(path_, "ATTACH '" + (folder_ / "other.db") + "' AS other").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(RunQuery(path_, "PRAGMA query_only = OFF").status()));
+}
+
 TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
+  ASSERT_NE(getenv("CAMBRIAN_SOURCE"), nullptr);
   std::ifstream stream(std::string(getenv("CAMBRIAN_SOURCE")) +
                        "/server/store/migrations/sqlite/0001_initial.sql");
   std::string sql((std::istreambuf_iterator<char>(stream)), {});

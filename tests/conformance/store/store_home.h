@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "server/store/interface.h"
@@ -19,6 +20,8 @@ class StoreHome {
   // What another server sees of the same storage while `first` is open; null if that keeps others
   // out.
   virtual TrialStore* Second(TrialStore& first) = 0;
+  // For `RunQuery`; empty: there is none.
+  virtual std::string Url() = 0;
   // Lets time pass for the terms of epochs.
   virtual void Pass(absl::Duration duration) = 0;
 };
@@ -40,6 +43,19 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreKind> {
   std::unique_ptr<TrialStore> store_;
   int64_t epoch_ = 0;
   int64_t commits_ = 0;
+};
+
+// The suite of `results_test.cc`: what people read.
+class ResultsTest : public StoreConformanceTest {
+ protected:
+  void SetUp() override;
+  // Two studies: five trials of the one, one of the other.
+  void WriteResults();
+  std::vector<std::vector<std::string>> Ask(const std::string& sql);
+  // A column that is a time, as "2023-11-14 22:13:20" in both dialects.
+  std::string Time(const std::string& column);
+
+  std::string url_;
 };
 
 }  // namespace cambrian
