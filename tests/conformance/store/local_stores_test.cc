@@ -34,18 +34,15 @@ class SqliteHome : public StoreHome {
   testing::TemporaryFolder folder_;
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Stores, StoreConformanceTest,
-    ::testing::Values(
-        StoreKind{"Memory", [](std::string*) { return std::make_unique<MemoryHome>(); }},
-        StoreKind{"Sqlite", [](std::string*) { return std::make_unique<SqliteHome>(); }}),
-    [](const auto& info) { return info.param.name; });
+const StoreKind kMemory = {"Memory", [](std::string*) { return std::make_unique<MemoryHome>(); }};
+const StoreKind kSqlite = {"Sqlite", [](std::string*) { return std::make_unique<SqliteHome>(); }};
 
-INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest,
-                         ::testing::Values(StoreKind{
-                             "Sqlite",
-                             [](std::string*) { return std::make_unique<SqliteHome>(); }}),
-                         [](const auto& info) { return info.param.name; });
+std::string NameOf(const ::testing::TestParamInfo<StoreKind>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest, ::testing::Values(kMemory, kSqlite), NameOf);
+// SQLite's store keeps a second server out, and nobody queries memory.
+INSTANTIATE_TEST_SUITE_P(Stores, SharedStoreTest, ::testing::Values(kMemory), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest, ::testing::Values(kSqlite), NameOf);
 
 }  // namespace
 }  // namespace cambrian

@@ -70,10 +70,11 @@ class PostgresHome : public StoreHome {
 
 const StoreKind kPostgres = {"Postgres",
                              [](std::string* reason) { return PostgresHome::Make(reason); }};
-INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest, ::testing::Values(kPostgres),
-                         [](const auto& info) { return info.param.name; });
-INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest, ::testing::Values(kPostgres),
-                         [](const auto& info) { return info.param.name; });
+std::string NameOf(const ::testing::TestParamInfo<StoreKind>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformanceTest, ::testing::Values(kPostgres), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, SharedStoreTest, ::testing::Values(kPostgres), NameOf);
+INSTANTIATE_TEST_SUITE_P(Stores, ResultsTest, ::testing::Values(kPostgres), NameOf);
 
 class PostgresTest : public ::testing::Test {
  protected:

@@ -17,8 +17,7 @@ class StoreHome {
   virtual ~StoreHome() = default;
   // A store, empty at first; one at a time.
   virtual std::unique_ptr<TrialStore> Open() = 0;
-  // What another server sees of the same storage while `first` is open; null if that keeps others
-  // out.
+  // What another server sees of the same storage while `first` is open, where that is possible.
   virtual TrialStore* Second(TrialStore& first) = 0;
   // For `RunQuery`; empty: there is none.
   virtual std::string Url() = 0;
@@ -44,6 +43,9 @@ class StoreConformanceTest : public ::testing::TestWithParam<StoreKind> {
   int64_t epoch_ = 0;
   int64_t commits_ = 0;
 };
+
+// Two servers on one storage, of which one is active.
+class SharedStoreTest : public StoreConformanceTest {};
 
 // The suite of `results_test.cc`: what people read.
 class ResultsTest : public StoreConformanceTest {
