@@ -205,16 +205,20 @@ TEST_F(MetricsTest, TheShippedRulesPassTheirTests) {
 TEST_F(MetricsTest, TheRulesNameMetricsThatAreThere) {
   ASSERT_NO_FATAL_FAILURE(StartServer());
   ASSERT_NO_FATAL_FAILURE(Work());
-  const auto shown = httplib::Client("http://" + web_).Get("/metrics");
-  ASSERT_TRUE(shown);
+  std::string shown;
+  ASSERT_TRUE(Eventually([&] {
+    const auto answer = httplib::Client("http://" + web_).Get("/metrics");
+    if (answer) shown = answer->body;
+    return shown.find("cambrian_worker_slots{") != std::string::npos;
+  }));
   const std::string rules = Child::Read(SourceFile("deploy/prometheus/alerts.yml"));
   int names = 0;
   for (size_t at = rules.find("cambrian_"); at != std::string::npos;
        at = rules.find("cambrian_", at + 1)) {
     const size_t end = rules.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at);
     const std::string line = absl::StrCat("\n", rules.substr(at, end - at));
-    EXPECT_THAT(shown->body, ::testing::AnyOf(::testing::HasSubstr(line + "{"),
-                                              ::testing::HasSubstr(line + " ")));
+    EXPECT_THAT(shown, ::testing::AnyOf(::testing::HasSubstr(line + "{"),
+                                        ::testing::HasSubstr(line + " ")));
     ++names;
   }
   EXPECT_GT(names, 10);

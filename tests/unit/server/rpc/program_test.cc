@@ -40,7 +40,7 @@ class Program {
     EXPECT_EQ(pipe2(parent, O_CLOEXEC), 0);
     const std::string path = std::string(getenv("CAMBRIAN_BIN")) + "/cambrian-server";
     std::vector<std::string> words = {path};
-    if (parent_pipe) words.insert(words.end(), {"--parent-pipe", "9"});
+    if (parent_pipe) words.insert(words.end(), {"--parent-pipe", "9", "--log-level", "error"});
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -247,6 +247,7 @@ TEST_F(MainTest, AKillLosesNothingThatWasAcknowledged) {
     identity.set_protocol(kWireProtocol);
     identity.set_slots(1);
     identity.add_evaluators("torch");
+    identity.set_any_path(true);
     grpc::ClientContext poll;
     poll.set_deadline(deadline);
     v1::PollRequest poll_request;

@@ -137,6 +137,7 @@ class RpcServerTest : public ::testing::Test {
     identity.set_protocol(kWireProtocol);
     identity.set_slots(1);
     identity.add_evaluators("torch");
+    identity.set_any_path(true);
     return identity;
   }
   v1::Assignments Poll(int64_t revision = 0) {
