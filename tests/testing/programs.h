@@ -76,19 +76,23 @@ class Child {
   // killed.
   int Wait(absl::Duration limit = absl::Seconds(90)) {
     const absl::Time deadline = absl::Now() + limit;
-    int status = 0;
     if (pid_ <= 0) return 127;  // it could not be started
-    while (waitpid(pid_, &status, WNOHANG) == 0) {
+    while (!HasEnded()) {
       if (absl::Now() > deadline) {
         kill(pid_, SIGKILL);
-        waitpid(pid_, &status, 0);
+        waitpid(pid_, &status_, 0);
         exited_ = true;
         return -1;
       }
       poll(nullptr, 0, 10);
     }
-    exited_ = true;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+  }
+  // Whether it has ended by itself; collects its exit status then.
+  bool HasEnded() {
+    if (pid_ <= 0 || exited_) return true;
+    exited_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+    return exited_;
   }
   std::string Out() const { return Read(out_); }
   std::string Err() const { return Read(err_); }
@@ -105,6 +109,7 @@ class Child {
   const std::string err_;
   pid_t pid_ = -1;
   bool exited_ = false;
+  int status_ = 0;
 };
 
 // Waits until `condition` holds; whether it did within `limit`.
