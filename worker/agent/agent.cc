@@ -8,6 +8,7 @@
 #include <set>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "common/base/status.h"
 #include "common/base/version.h"
@@ -84,10 +85,15 @@ absl::Status Agent::Run() {
       [this](int64_t token, const std::string& sha256) { OnUploaded(token, sha256); });
   pool_ = std::make_unique<EvaluatorPool>(options_.pool, *this, clock_);
   downloads_ = std::make_unique<TaskThread>();
+  DeviceWatch::Options watch = options_.watch;
+  watch.devices = options_.pool.devices;
+  watch_ = std::make_unique<DeviceWatch>(
+      watch, clock_, [this](const std::vector<v1::DeviceUse>& devices) { OnDevices(devices); });
   std::thread poller([this] { PollLoop(); });
   ReportLoop();
   server_.CancelPolls();
   poller.join();
+  watch_ = nullptr;
   Leave();
   server_.CancelAll();  // transfers that nobody waits for any longer
   downloads_ = nullptr;
@@ -133,6 +139,12 @@ void Agent::OnProgress(const evaluator::Progress& progress) {
   report.mutable_progress()->set_steps(progress.steps);
   ToProto(progress.metrics, report.mutable_progress()->mutable_metrics());
   latest_[token] = report.progress();
+  news_.SignalAll();
+}
+
+void Agent::OnDevices(const std::vector<v1::DeviceUse>& devices) {
+  MutexLock lock(&mutex_);
+  devices_ = devices;
   news_.SignalAll();
 }
 
@@ -322,7 +334,7 @@ void Agent::ReportLoop() {
 void Agent::AwaitNews(absl::Duration not_before) {
   MutexLock lock(&mutex_);
   while (!Ending() && ended_.empty() && hand_backs_.empty() && outbox_->entries().empty()) {
-    if (progress_.empty()) {
+    if (progress_.empty() && devices_.empty()) {
       news_.Wait(&mutex_);
     } else {
       const absl::Duration left = not_before - clock_.Monotonic();
@@ -452,6 +464,7 @@ bool Agent::SendReport() {
     }
     for (const v1::ProgressReport& report : progress_) *request.add_progress() = report;
     for (const v1::HandBack& hand_back : hand_backs_) *request.add_hand_backs() = hand_back;
+    for (const v1::DeviceUse& use : std::exchange(devices_, {})) *request.add_devices() = use;
   }
   const absl::StatusOr<v1::Assignments> answer = server_.Report(request);
   if (!answer.ok()) {

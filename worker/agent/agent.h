@@ -15,6 +15,7 @@
 #include "common/base/mutex.h"
 #include "worker/agent/assignment_table.h"
 #include "worker/agent/backoff.h"
+#include "worker/agent/device_use.h"
 #include "worker/agent/offer.h"
 #include "worker/agent/outbox.h"
 #include "worker/agent/server_client.h"
@@ -35,6 +36,7 @@ class Agent : public EvaluatorPool::Listener {
     std::string folder;  // this worker's alone
     EvaluatorPool::Options pool;
     WorkerOffer offer;
+    DeviceWatch::Options watch = {};  // its devices are the pool's
     // How often evaluators write states that another worker could go on from; zero: never.
     absl::Duration checkpoint_interval = absl::ZeroDuration();
     absl::Duration report_interval = absl::Milliseconds(200);  // between reports of progress
@@ -82,6 +84,7 @@ class Agent : public EvaluatorPool::Listener {
   void UploadCheckpoints();
   // Uploads the states that go with hand-backs, which then can be sent.
   void UploadLeft();
+  void OnDevices(const std::vector<v1::DeviceUse>& devices);
   // The state of a training is on the server.
   void OnUploaded(int64_t token, const std::string& sha256);
   // Sends everything that waits. Returns whether the server has taken it all.
@@ -124,6 +127,7 @@ class Agent : public EvaluatorPool::Listener {
   std::vector<v1::ProgressReport> progress_ ABSL_GUARDED_BY(mutex_);
   std::map<int64_t, v1::Progress> latest_ ABSL_GUARDED_BY(mutex_);  // of what runs, by token
   std::vector<v1::HandBack> hand_backs_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::DeviceUse> devices_ ABSL_GUARDED_BY(mutex_);  // not reported yet
   std::optional<Manner> leaving_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 
@@ -131,6 +135,7 @@ class Agent : public EvaluatorPool::Listener {
   std::unique_ptr<StateFiles> states_;
   std::unique_ptr<EvaluatorPool> pool_;
   std::unique_ptr<TaskThread> downloads_;
+  std::unique_ptr<DeviceWatch> watch_;
 };
 
 }  // namespace cambrian

@@ -40,6 +40,8 @@ class AgentTest : public ::testing::Test {
     options.pool.evaluators["scripted"] = ScriptedEvaluator();
     options.pool.devices.assign(slots, "cpu");
     options.offer = offer_;
+    options.watch = watch_;
+    if (!device_.empty()) options.pool.devices.assign(slots, device_);
     options.checkpoint_interval = absl::Seconds(60);
     options.report_interval = absl::Milliseconds(1);
     options.first_retry = absl::Milliseconds(1);
@@ -76,6 +78,8 @@ class AgentTest : public ::testing::Test {
     });
   }
 
+  DeviceWatch::Options watch_;
+  std::string device_;
   WorkerOffer offer_{.any_path = true};
   TemporaryFolder folder_;
   const std::string socket_ = folder_ / "socket";
@@ -296,6 +300,20 @@ TEST_F(AgentTest, SaysWhatItOffers) {
   EXPECT_THAT(worker.targets(), ::testing::ElementsAre("pi4"));
   EXPECT_THAT(worker.data_roots(), ::testing::ElementsAre("images"));
   EXPECT_FALSE(worker.any_path());
+}
+
+TEST_F(AgentTest, TellsWhatItsDevicesSay) {
+  device_ = "cuda:0";
+  watch_.command = {"sh", "-c", "echo '0, 3, 4, 50'; echo '1, 1, 1, 1'"};
+  Start();
+  ASSERT_TRUE(server_.Await([](const Heard& heard) {
+    return !heard.reports.empty() && heard.reports.back().devices_size() > 0;
+  }));
+  const v1::ReportRequest report = server_.heard().reports.back();
+  ASSERT_EQ(report.devices_size(), 1);  // the other is not its own
+  EXPECT_EQ(report.devices(0).device(), "cuda:0");
+  EXPECT_EQ(report.devices(0).memory_used_bytes(), 3 << 20);
+  EXPECT_EQ(report.devices(0).utilization(), 0.5);
 }
 
 TEST_F(AgentTest, HandsBackWhatItCannotDo) {

@@ -297,6 +297,24 @@ TEST_F(EvaluatorProcessTest, ThePythonExampleTrainsDigits) {
   EXPECT_EQ(broken.reason, "/nowhere.csv: No such file or directory");
 }
 
+TEST_F(EvaluatorProcessTest, ThePythonExampleMeasuresWithoutData) {
+  Spawn({"python3", SourceFile("examples/evaluators/softmax_regression.py")});
+  evaluator::Start start;
+  start.assignment = "a/1";
+  start.train = false;
+  start.data = {{"csv", {{"file", "/nowhere.csv"}, {"label", "label"}}},
+                {"task", {{"input", {1, 8, 8}}, {"classes", 10}}}};
+  start.latency = evaluator::MeasureLatency{.runs = 5};
+  process_->Start(start);
+  Await<evaluator::Acquire>();
+  process_->Acquired();
+  const auto outcome = Await<EvaluatorOutcome>();
+  EXPECT_FALSE(outcome.error) << outcome.reason;
+  EXPECT_GT(outcome.metrics.at("latency_ms").value, 0);
+  EXPECT_EQ(outcome.metrics.at("parameters").value, 650);
+  EXPECT_FALSE(outcome.metrics.contains("accuracy"));
+}
+
 TEST_F(EvaluatorProcessTest, ThePythonExamplePausesAndStops) {
   Spawn({"python3", SourceFile("examples/evaluators/softmax_regression.py")});
   evaluator::Start start;
