@@ -1,9 +1,11 @@
 #include "server/rpc/door.h"
 
 #include <fstream>
+#include <future>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "server/rpc/token_bucket.h"
 #include "tests/unit/server/rpc/rpc_fixture.h"
 
@@ -249,6 +251,39 @@ TEST_F(DoorTest, MessagesAndArtifactsHaveLimits) {
   const grpc::Status status = writer->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(status.error_message(), HasSubstr("at most 1000 bytes"));
+}
+
+// The health check's answer for a service, as its one byte of status: 1 SERVING, 2 NOT_SERVING. (No
+// package ships the generated client.)
+int HealthOf(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  std::string message;
+  if (!service.empty())
+    message = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+  const grpc::Slice slice(message);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  std::promise<grpc::Status> done;
+  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", {}, &request, &response,
+                 [&](grpc::Status status) { done.set_value(std::move(status)); });
+  const grpc::Status status = done.get_future().get();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice answer;
+  if (!status.ok() || !response.DumpToSingleSlice(&answer).ok() || answer.size() != 2) return -1;
+  return answer.begin()[1];
+}
+
+TEST_F(DoorTest, TheHealthCheckIsOpenAndSaysWhetherTheServerServes) {
+  for (const char* service : {"", "cambrian.v1.StudyService", "cambrian.v1.WorkerService",
+                              "cambrian.v1.ArtifactService"}) {
+    EXPECT_EQ(HealthOf(channel_, service), 2) << service;
+    server_->rpc().SetServing(true);
+    EXPECT_EQ(HealthOf(channel_, service), 1) << service;
+    server_->rpc().SetServing(false);
+    EXPECT_EQ(HealthOf(channel_, service), 2) << service;
+  }
 }
 
 TEST_F(DoorTest, EveryAnswerIsCounted) {

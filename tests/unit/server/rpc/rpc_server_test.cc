@@ -35,6 +35,21 @@ TEST_F(RpcServerTest, AStudyRunsFromEndToEnd) {
   EXPECT_EQ(front.trials(0).number(), 8);
 }
 
+TEST_F(RpcServerTest, ATrialComesWithItsAttempts) {
+  Create();
+  Complete(Poll().assignments(0), 0.5);
+  Context context;
+  v1::GetTrialRequest request;
+  request.set_study("toy-1");
+  request.set_number(1);
+  v1::Trial trial;
+  ASSERT_TRUE(studies_->GetTrial(&context, request, &trial).ok());
+  ASSERT_THAT(trial.history(), SizeIs(1));
+  EXPECT_EQ(trial.history(0).end(), v1::ATTEMPT_SUCCEEDED);
+  EXPECT_EQ(trial.history(0).worker(), "w");
+  EXPECT_GE(FromProto(trial.history(0).ended()), FromProto(trial.history(0).started()));
+}
+
 TEST_F(RpcServerTest, ABrokenStudyIsRefusedWithItsPlace) {
   Context context;
   v1::CreateStudyRequest request;
