@@ -42,6 +42,7 @@ absl::Duration Coordinator::RunOnce() {
   if (committed.ok()) {
     AnswerGroup();
   } else {
+    spdlog::error("a commit failed, studies are read again: {}", committed.ToString());
     FailGroup(committed);
   }
   return NextRun();
@@ -108,7 +109,6 @@ void Coordinator::AnswerGroup() {
 
 // Drops what the group decided, and with it all that is in memory.
 void Coordinator::FailGroup(const absl::Status& status) {
-  spdlog::error("a commit failed, studies are read again: {}", status.ToString());
   const absl::Status told =
       absl::UnavailableError(absl::StrCat("the store failed: ", status.message()));
   for (Reply& reply : replies_) reply(told);

@@ -35,7 +35,7 @@ absl::Status Coordinator::LoadStudy(const StudyRecord& record) {
   for (int64_t number : entry->study->state().open()) {
     const TrialRecord& trial = entry->study->state().trial(number);
     if (trial.state != v1::TRIAL_RUNNING) continue;
-    leases_->Restore({record.id, number}, trial.token, trial.worker, now_);
+    leases_->Restore({record.id, number}, trial.token, trial.worker, clock_.Monotonic());
   }
   Touch(*entry);
   studies_[record.id] = std::move(entry);

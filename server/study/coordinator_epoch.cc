@@ -16,7 +16,10 @@ constexpr absl::Duration kRetry = absl::Seconds(1);  // after the store failed, 
 void Coordinator::KeepEpoch() {
   if (loaded_ && now_ >= renew_at_) {
     const absl::Status renewed = store_.RenewEpoch(epoch_, options_.epoch_term);
-    if (!renewed.ok()) FailGroup(renewed);
+    if (!renewed.ok()) {
+      spdlog::error("the epoch is not renewed: {}", renewed.ToString());
+      FailGroup(renewed);
+    }
     renew_at_ = now_ + options_.epoch_term / 3;
   }
   if (loaded_ || now_ < retry_at_) return;

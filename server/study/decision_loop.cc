@@ -18,6 +18,7 @@ void DecisionLoop::Run() {
     coordinator_.WaitForWork(coordinator_.RunOnce());
   }
   coordinator_.RunOnce();
+  coordinator_.Retire();
 }
 
 }  // namespace cambrian

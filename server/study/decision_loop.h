@@ -8,7 +8,8 @@
 
 namespace cambrian {
 
-// Runs until `Stop`, which first lets everything that waits be decided. `Stop` from one thread.
+// Runs until `Stop`, which first lets everything that waits be decided, then ends the server's
+// epoch. `Stop` from one thread.
 class DecisionLoop {
  public:
   // `coordinator` outlives it.

@@ -32,7 +32,9 @@ class CoordinatorTest : public ::testing::Test {
     CoordinatorListener listener;
     listener.on_events = [this](int64_t study) { ++notified_[study]; };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
-      unused_.insert(unused_.end(), checkpoints.begin(), checkpoints.end());
+      for (const std::string& checkpoint : checkpoints) {
+        if (!memory_->IsCheckpointUsed(checkpoint).value()) unused_.push_back(checkpoint);
+      }
     };
     coordinator_ = std::make_unique<Coordinator>(Coordinator::Options{}, store_, clock_,
                                                  NewStudyReader(), listener);
@@ -55,12 +57,13 @@ class CoordinatorTest : public ::testing::Test {
     identity.set_slots(slots);
     identity.add_evaluators("torch");
     identity.add_devices("cpu");
+    identity.set_any_path(true);
     return identity;
   }
 
   std::string Create(const std::string& text, const std::string& request_id = "") {
     auto [got, answer] = Wait<v1::Study>();
-    coordinator_->CreateStudy(testing::ParseToy(text), request_id, answer);
+    coordinator_->CreateStudy(Scope(), testing::ParseToy(text), request_id, "", answer);
     coordinator_->RunOnce();
     return (*got)->value().name();
   }
@@ -78,7 +81,7 @@ class CoordinatorTest : public ::testing::Test {
     }
     request.set_free_slots(slots - request.held_size());
     auto [got, answer] = Wait<v1::Assignments>();
-    coordinator_->Poll(request, answer, [this] { return hung_up_; });
+    coordinator_->Poll(Scope(), request, answer, [this] { return hung_up_; });
     coordinator_->RunOnce();
     return got;
   }
@@ -109,7 +112,7 @@ class CoordinatorTest : public ::testing::Test {
     *request.mutable_worker() = Identity(name, slots);
     request.set_free_slots(slots);
     auto [got, answer] = Wait<v1::Assignments>();
-    coordinator_->Report(request, answer);
+    coordinator_->Report(Scope(), request, answer);
     coordinator_->RunOnce();
     if ((*got)->ok()) known_[name] = (*got)->value();
     return *std::move(*got);
@@ -131,6 +134,9 @@ class CoordinatorTest : public ::testing::Test {
     }
     return architectures;
   }
+
+  // The active server's epoch ends, as if its term were over.
+  void EndTerm() { ASSERT_TRUE(memory_->EndEpoch(memory_->LastCommit()->epoch).ok()); }
 
   testing::FakeClock clock_;
   std::unique_ptr<TrialStore> memory_;

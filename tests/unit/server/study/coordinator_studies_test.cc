@@ -24,7 +24,7 @@ TEST_F(CoordinatorTest, WorkDoneInOneStudyIsKnownInTheNext) {
   WorkToTheEnd("w");
   Create(StudyText());
   Poll("w");
-  const v1::Study study = queries_.GetStudy("toy-2", false).value();
+  const v1::Study study = queries_.GetStudy(Scope(), "toy-2", false).value();
   EXPECT_EQ(study.state(), v1::COMPLETED);
   EXPECT_EQ(study.known(), 8);
   EXPECT_EQ(study.device_seconds(), 0);
@@ -35,7 +35,7 @@ TEST_F(CoordinatorTest, ACancelledStudysTrialsAreToldToStop) {
   const v1::Assignment assignment = Polled("w").assignments(0);
   const Got<v1::Assignments> poll = Poll("w");
   auto [got, answer] = Wait<v1::Study>();
-  coordinator_->CancelStudy("toy-1", answer);
+  coordinator_->CancelStudy(Scope(), "toy-1", answer);
   coordinator_->RunOnce();
   EXPECT_EQ((*got)->value().state(), v1::CANCELLED);
   EXPECT_EQ((*got)->value().cancelled(), 1);
@@ -55,15 +55,16 @@ TEST_F(CoordinatorTest, TheWinnerIsRetrainedInTheSameTransaction) {
   for (int i = 1; i <= 3; ++i) {
     set = Complete("w", Success(set.assignments(0), i == 2 ? 0.9 : 0.5)).value();
   }
-  const v1::Study study = queries_.GetStudy("toy-1", false).value();
+  const v1::Study study = queries_.GetStudy(Scope(), "toy-1", false).value();
   EXPECT_EQ(study.state(), v1::COMPLETED);
   EXPECT_EQ(study.successor(), "toy-retrain-1");
-  EXPECT_EQ(queries_.GetStudy("toy-retrain-1", false)->parent(), "toy-1");
+  EXPECT_EQ(queries_.GetStudy(Scope(), "toy-retrain-1", false)->parent(), "toy-1");
   ASSERT_THAT(set.assignments(), SizeIs(1));
   EXPECT_EQ(set.assignments(0).assignment(), "toy-retrain-1/1");
-  EXPECT_EQ(set.assignments(0).architecture(), queries_.GetTrial("toy-1", 2)->architecture());
+  EXPECT_EQ(set.assignments(0).architecture(),
+            queries_.GetTrial(Scope(), "toy-1", 2)->architecture());
   Complete("w", Success(set.assignments(0), 0.95)).value();
-  EXPECT_EQ(queries_.GetStudy("toy-retrain-1", false)->state(), v1::COMPLETED);
+  EXPECT_EQ(queries_.GetStudy(Scope(), "toy-retrain-1", false)->state(), v1::COMPLETED);
 }
 
 TEST_F(CoordinatorTest, TheSameRequestGivesTheSameStudy) {
@@ -80,22 +81,22 @@ TEST_F(CoordinatorTest, OnlyAnEndedStudyIsDeletedAndWithItWhatOnlyItUsed) {
   const v1::Assignment assignment = Polled("w").assignments(0);
   const auto remove = [&](const std::string& name) {
     auto [got, answer] = Wait<v1::DeleteStudyResponse>();
-    coordinator_->DeleteStudy(name, answer);
+    coordinator_->DeleteStudy(Scope(), name, answer);
     coordinator_->RunOnce();
     return (*got)->status();
   };
   Complete("w", Success(assignment, 0.9, shared)).value();
   EXPECT_TRUE(absl::IsFailedPrecondition(remove("toy-1")));
   auto [got, answer] = Wait<v1::Study>();
-  coordinator_->CancelStudy("toy-1", answer);
+  coordinator_->CancelStudy(Scope(), "toy-1", answer);
   coordinator_->RunOnce();
   Create(StudyText());
   Polled("w");  // its first trial is known, with the same checkpoint
   EXPECT_TRUE(remove("toy-1").ok());
   EXPECT_THAT(unused_, IsEmpty());
-  EXPECT_TRUE(absl::IsNotFound(queries_.GetStudy("toy-1", false).status()));
+  EXPECT_TRUE(absl::IsNotFound(queries_.GetStudy(Scope(), "toy-1", false).status()));
   EXPECT_TRUE(absl::IsNotFound(remove("toy-1")));
-  EXPECT_EQ(queries_.GetTrial("toy-2", 1)->checkpoint(), shared);
+  EXPECT_EQ(queries_.GetTrial(Scope(), "toy-2", 1)->checkpoint(), shared);
 }
 
 TEST_F(CoordinatorTest, LosersCheckpointsAreNotKept) {
@@ -120,7 +121,7 @@ TEST_F(CoordinatorTest, EventsAreNumberedWithoutGapsAndEndWithTheStudy) {
     if (!last) continue;
     EXPECT_EQ(page.events.back().state(), v1::COMPLETED);
   }
-  EXPECT_EQ(queries_.GetStudy("toy-1", false)->event(), next - 1);
+  EXPECT_EQ(queries_.GetStudy(Scope(), "toy-1", false)->event(), next - 1);
   EXPECT_GT(notified_[1], 8);
 }
 
@@ -140,10 +141,10 @@ TEST_F(CoordinatorTest, TheCurveIsThatOfTheNewestAttempt) {
   };
   progress(1);
   progress(2);
-  EXPECT_THAT(queries_.GetTrial("toy-1", 1)->curve(), SizeIs(2));
+  EXPECT_THAT(queries_.GetTrial(Scope(), "toy-1", 1)->curve(), SizeIs(2));
   clock_.Advance(absl::Seconds(31));
   assignment = Polled("b").assignments(0);
-  EXPECT_THAT(queries_.GetTrial("toy-1", 1)->curve(), IsEmpty());
+  EXPECT_THAT(queries_.GetTrial(Scope(), "toy-1", 1)->curve(), IsEmpty());
 }
 
 // The promise: same seed, one slot, no measured objective.
@@ -160,6 +161,26 @@ TEST_F(CoordinatorTest, TheSameSeedGivesTheSameTrials) {
   Create(text);
   EXPECT_EQ(WorkToTheEnd("other"), first);
   EXPECT_THAT(first, SizeIs(16));
+}
+
+TEST_F(CoordinatorTest, AnEndedStudyIsContinuedUnderALargerBudget) {
+  const std::string rest =
+      "strategy: random\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 10}\n";
+  const auto go_on = [&](const std::string& text) {
+    auto [got, answer] = Wait<v1::Study>();
+    coordinator_->CreateStudy(Scope(), testing::ParseToy(text), "", "toy-1", answer);
+    coordinator_->RunOnce();
+    return *std::move(*got);
+  };
+  Create(StudyText());
+  EXPECT_TRUE(absl::IsFailedPrecondition(go_on(StudyText(rest)).status()));  // it runs
+  WorkToTheEnd("w");
+  EXPECT_TRUE(absl::IsFailedPrecondition(go_on(StudyText(rest, "[skip, conv1x1]")).status()));
+  const v1::Study study = go_on(StudyText(rest)).value();
+  EXPECT_EQ(study.continues(), "toy-1");
+  EXPECT_EQ(study.succeeded(), 8);
+  EXPECT_THAT(WorkToTheEnd("w"), SizeIs(2));
+  EXPECT_EQ(queries_.GetStudy(Scope(), "toy-2", false)->state(), v1::COMPLETED);
 }
 
 }  // namespace

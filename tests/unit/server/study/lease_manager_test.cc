@@ -68,18 +68,43 @@ TEST(LeaseManagerTest, ARestoredLeaseHasOneFullTermAndItsTokenIsNotGivenAgain) {
   EXPECT_EQ(leases.Grant({1, 2}, "a", absl::Seconds(100))->token, 10);
 }
 
+TEST(LeaseManagerTest, ARenewedLeaseRunsOutOneTermAfterItsLastRenewal) {
+  LeaseManager leases({}, 0);
+  ASSERT_TRUE(leases.Grant({1, 1}, "a", absl::Seconds(0)).ok());
+  ASSERT_TRUE(leases.Grant({1, 2}, "a", absl::Seconds(1)).ok());
+  EXPECT_TRUE(leases.Renew(1, "a", absl::Seconds(10)));
+  EXPECT_LE(leases.NextExpiry(), kTerm + absl::Seconds(1));  // early is allowed, late is not
+  EXPECT_EQ(leases.TakeExpired(kTerm + absl::Seconds(5)).size(), 1);
+  EXPECT_EQ(leases.NextExpiry(), kTerm + absl::Seconds(10));
+  EXPECT_EQ(leases.TakeExpired(kTerm + absl::Seconds(10)).at(0).assignment.trial, 1);
+}
+
+TEST(LeaseManagerTest, KnowsWhatAWorkerHoldsAndHowLong) {
+  LeaseManager leases({}, 0);
+  EXPECT_EQ(leases.Oldest(), std::nullopt);
+  ASSERT_TRUE(leases.Grant({1, 1}, "a", absl::Seconds(3)).ok());
+  ASSERT_TRUE(leases.Grant({1, 2}, "b", absl::Seconds(2)).ok());
+  ASSERT_TRUE(leases.Grant({1, 3}, "a", absl::Seconds(4)).ok());
+  EXPECT_THAT(leases.HeldBy("a"), ::testing::ElementsAre(1, 3));
+  EXPECT_THAT(leases.HeldBy("c"), ::testing::IsEmpty());
+  EXPECT_EQ(leases.Find(3)->assignment.trial, 3);
+  EXPECT_EQ(leases.Find(4), nullptr);
+  EXPECT_EQ(leases.Oldest(), absl::Seconds(2));
+}
+
 // Against the simplest thing that could be right: a map.
 TEST(LeaseManagerTest, EqualsANaiveModelOverRandomSteps) {
   Random random(17);
   LeaseManager leases({.term = absl::Seconds(10)}, 0);
-  std::map<AssignmentId, Lease> model;
+  std::map<std::pair<int64_t, int64_t>, Lease> model;  // study, trial
   absl::Duration now = absl::Seconds(0);
   int64_t last_token = 0;
   const auto worker = [&] { return std::string(1, static_cast<char>('a' + random.Below(4))); };
   for (int step = 0; step < 100'000; ++step) {
     const AssignmentId id{static_cast<int64_t>(random.Below(2)),
                           static_cast<int64_t>(random.Below(6))};
-    const auto held = model.find(id);
+    const std::pair<int64_t, int64_t> key(id.study, id.trial);
+    const auto held = model.find(key);
     const std::string who = worker();
     switch (random.Below(4)) {
       case 0: {
@@ -87,7 +112,7 @@ TEST(LeaseManagerTest, EqualsANaiveModelOverRandomSteps) {
         ASSERT_EQ(lease.ok(), held == model.end());
         if (!lease.ok()) break;
         ASSERT_EQ(lease->token, ++last_token);
-        model[id] = *lease;
+        model[key] = *lease;
         break;
       }
       case 1: {
