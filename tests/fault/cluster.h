@@ -80,7 +80,9 @@ class Cluster {
   // nothing.
   // - the trials are 1 … budget, and each has ended;
   // - each acknowledged result is there, once, unchanged;
-  // - a succeeded trial has one succeeded attempt (or shares another's result), and its "chain" is
+  // - a succeeded trial has one succeeded attempt (or shares another's result, or its newest
+  // attempt
+  //   was lost and yet told its result before another began), and its "chain" is
   //   the one that its evaluators computed, every attempt the same;
   // - `cambrian replay` reproduces every proposal.
   std::vector<std::string> Check(const std::string& study, int trials);
