@@ -1,0 +1,294 @@
+// How fast the server is: durable trials a second over real gRPC, beside the rate of bare calls
+// with the same messages in the same run. All processes share this machine. Exits with 1 if a goal
+// is missed.
+//   build/release/bin/coordinator_speed [--database sqlite|postgres] [--seconds 5] [--parts
+//   bare,one,…]
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "cambrian/v1/study_service.grpc.pb.h"
+#include "common/base/version.h"
+#include "grpcpp/grpcpp.h"
+#include "server/store/sqlite.h"
+#include "tests/benchmark/coordinator/bare_server.h"
+#include "tests/benchmark/coordinator/load.h"
+#include "tests/testing/postgres.h"
+#include "tests/testing/programs.h"
+#include "tests/testing/server_study.h"
+
+namespace cambrian {
+namespace {
+
+constexpr int kMany = 100'000;  // trials
+constexpr int kIdle = 5'000;    // workers
+constexpr int kStudies = 20;
+
+std::string Self() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+std::string Beside(const std::string& name) {
+  return (std::filesystem::path(Self()).parent_path() / name).string();
+}
+
+std::string LoadAverage() {
+  std::string text;
+  std::getline(std::ifstream("/proc/loadavg"), text);
+  return text.substr(0, text.find(' '));
+}
+
+// Prints a figure beside its goal. A goal of 0: none.
+bool Print(const std::string& what, double figure, const char* unit, double ratio, double goal,
+           bool met) {
+  std::printf("%-46s %10.1f %-9s ratio %6.2f  goal %6.2f  %-6s load %s\n", what.c_str(), figure,
+              unit, ratio, goal,
+              goal == 0 ? ""
+              : met     ? "met"
+                        : "MISSED",
+              LoadAverage().c_str());
+  std::fflush(stdout);
+  return met;
+}
+
+// A server in a process of its own.
+class Server {
+ public:
+  Server(std::vector<std::string> command, const std::string& output) : child_(command, output) {
+    testing::Eventually([&] { return !Address().empty() || child_.HasEnded(); });
+    if (Address().empty()) {
+      std::fprintf(stderr, "%s\n", child_.Err().c_str());
+      std::exit(1);
+    }
+  }
+  std::string Address() const {
+    const std::string out = child_.Out();
+    const std::string word = "listening on ";
+    const size_t at = out.find(word);
+    const size_t end = out.find('\n', at == std::string::npos ? 0 : at);
+    if (at == std::string::npos || end == std::string::npos) return "";
+    return out.substr(at + word.size(), end - at - word.size());
+  }
+  void Stop() {
+    child_.Signal(SIGTERM);
+    child_.Wait();
+  }
+  // Seconds of processor time, and bytes in memory.
+  double CpuSeconds() const {
+    std::string text;
+    std::getline(std::ifstream(absl::StrCat("/proc/", child_.pid(), "/stat")), text);
+    std::istringstream fields(text.substr(text.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+  double MemoryBytes() const {
+    int64_t total = 0;
+    int64_t resident = 0;
+    std::ifstream(absl::StrCat("/proc/", child_.pid(), "/statm")) >> total >> resident;
+    return static_cast<double>(resident * sysconf(_SC_PAGESIZE));
+  }
+
+ private:
+  testing::Child child_;
+};
+
+struct Benchmark {
+  std::string database = "sqlite";
+  double seconds = 5;
+  testing::TemporaryFolder folder;
+  std::unique_ptr<testing::Postgres> postgres;
+  double bare = 0;
+  bool good = true;
+
+  std::string Url(const std::string& name) {
+    if (database == "sqlite") return "sqlite:" + folder / (name + ".db");
+    return postgres->Url();
+  }
+  std::unique_ptr<Server> Start(const std::string& name) {
+    return std::make_unique<Server>(
+        std::vector<std::string>{Beside("cambrian-server"), "--listen", "127.0.0.1:0", "--database",
+                                 Url(name), "--artifacts", folder / "artifacts", "--log-level",
+                                 "warn", "--max-rate", "0"},
+        folder / ("server-" + name));
+  }
+  // Commits of the server that has just stopped; -1 where the database does not tell from outside.
+  int64_t Commits(const std::string& name) {
+    if (database != "sqlite") return -1;
+    const auto store = OpenSqliteStoreForReading(folder / (name + ".db"));
+    return store.ok() ? (*store)->LastCommit()->number : -1;
+  }
+  Load MakeLoad(const Server& server) const {
+    Load load;
+    load.address = server.Address();
+    load.measured = absl::Seconds(seconds);
+    return load;
+  }
+};
+
+std::string StudyFile(int seed) {
+  return absl::StrReplaceAll(
+      testing::StudyText("strategy: random\nobjectives: [{maximize: accuracy}]\n"
+                         "budget: {trials: 1000000}\n"),
+      {{"lr: 0.1", "lr: {range: [0.0001, 1.0], scale: log}"},
+       {"study: toy", "study: speed"},
+       {"seed: 7", absl::StrCat("seed: ", seed)}});
+}
+
+void CreateStudies(const std::string& address, int count) {
+  const auto stub =
+      v1::StudyService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  for (int i = 0; i < count; ++i) {
+    grpc::ClientContext context;
+    v1::CreateStudyRequest request;
+    v1::Study study;
+    request.set_text(StudyFile(i + 1));
+    const grpc::Status status = stub->CreateStudy(&context, request, &study);
+    if (status.ok()) continue;
+    std::fprintf(stderr, "no study: %s\n", status.error_message().c_str());
+    std::exit(1);
+  }
+}
+
+// Durable one-byte appends a second: what one commit costs at least.
+double SyncRate(const std::string& path) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const absl::Time start = absl::Now();
+  int count = 0;
+  while (absl::Now() - start < absl::Seconds(1)) {
+    if (write(file, "x", 1) != 1 || fdatasync(file) != 0) break;
+    ++count;
+  }
+  close(file);
+  return count / absl::ToDoubleSeconds(absl::Now() - start);
+}
+
+void MeasureBare(Benchmark& b) {
+  Server server({Self(), "--serve-bare"}, b.folder / "bare");
+  b.bare = RunLoad(b.MakeLoad(server)).calls;
+  Print("bare gRPC, 64 callers on 8 channels", b.bare, "calls/s", 1, 0, true);
+}
+
+// One trial a call, then everything that is measured against it.
+void MeasureTrials(Benchmark& b, const std::set<std::string>& parts) {
+  std::unique_ptr<Server> server = b.Start("one");
+  CreateStudies(server->Address(), 1);
+  int64_t settled = 0;
+  const LoadFigures one = RunLoad(b.MakeLoad(*server));
+  settled += one.settled;
+  const double ratio = b.bare > 0 ? one.trials / b.bare : 0;
+  b.good &= Print("durable trials, one a call", one.trials, "trials/s", ratio,
+                  b.bare > 0 ? 0.30 : 0, ratio >= 0.30);
+  if (one.errors > 0) std::printf("  %ld calls failed\n", one.errors);
+  if (parts.contains("half")) {
+    Load load = b.MakeLoad(*server);
+    load.pause = absl::Seconds(load.workers / (one.calls / 2));
+    const LoadFigures half = RunLoad(load);
+    settled += half.settled;
+    const double p99 = absl::ToDoubleMilliseconds(half.p99);
+    b.good &= Print(absl::StrCat("p99 at ", static_cast<int>(half.calls), " reports/s"), p99, "ms",
+                    p99 / 50, 1, p99 <= 50);
+  }
+  if (parts.contains("many")) {
+    while (settled < kMany) {
+      Load load = b.MakeLoad(*server);
+      load.slots = 8;
+      settled += RunLoad(load).settled;
+    }
+    const LoadFigures many = RunLoad(b.MakeLoad(*server));
+    const double kept = many.trials / one.trials;
+    b.good &= Print(absl::StrCat("after ", settled, " trials"), many.trials, "trials/s", kept, 0.9,
+                    kept >= 0.9);
+    server->Stop();
+    const absl::Time start = absl::Now();
+    server = b.Start("one");
+    CreateStudies(server->Address(), 1);  // it answers: everything is read
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    b.good &= Print("restart with them", seconds, "s", seconds / 5, 1, seconds <= 5);
+  } else {
+    server->Stop();
+    const int64_t commits = b.Commits("one");
+    if (commits > 0) {
+      const double each = static_cast<double>(commits) / static_cast<double>(settled);
+      const double sync = SyncRate(b.folder / "sync");
+      Print("raw durable appends of this disk", sync, "a second", 1, 0, true);
+      // A goal only where a commit takes a millisecond or more.
+      b.good &= Print("commits a trial", each, "", each, sync <= 1000 ? 0.2 : 0,
+                      sync > 1000 || each <= 0.2);
+    }
+  }
+  if (parts.contains("eight")) {
+    const auto eighth = b.Start("eight");
+    CreateStudies(eighth->Address(), 1);
+    Load load = b.MakeLoad(*eighth);
+    load.slots = 8;
+    const double trials = RunLoad(load).trials;
+    b.good &= Print("durable trials, eight a call", trials, "trials/s", trials / one.trials, 2,
+                    trials >= 2 * one.trials);
+  }
+  if (parts.contains("studies")) {
+    const auto twentieth = b.Start("studies");
+    CreateStudies(twentieth->Address(), kStudies);
+    const double trials = RunLoad(b.MakeLoad(*twentieth)).trials;
+    b.good &= Print("with 20 studies at once", trials, "trials/s", trials / one.trials, 0.9,
+                    trials >= 0.9 * one.trials);
+  }
+}
+
+void MeasureIdle(Benchmark& b) {
+  const auto server = b.Start("idle");
+  const IdleWorkers workers(server->Address(), kIdle);
+  poll(nullptr, 0, 20'000);  // every Poll has hung once
+  const double before = server->CpuSeconds();
+  const absl::Time start = absl::Now();
+  poll(nullptr, 0, 16'000);
+  const double share = (server->CpuSeconds() - before) / absl::ToDoubleSeconds(absl::Now() - start);
+  const double megabytes = server->MemoryBytes() / 1e6;
+  b.good &= Print("5,000 idle workers: processor", share, "cores", share / 0.5, 1, share <= 0.5);
+  b.good &=
+      Print("5,000 idle workers: memory", megabytes, "MB", megabytes / 1000, 1, megabytes <= 1000);
+}
+
+int Main(int argc, char** argv) {
+  Benchmark b;
+  std::vector<std::string> parts = {"bare", "one", "half", "eight", "studies", "idle"};
+  bool serve_bare = false;
+  CLI::App app("Measures cambrian-server.", "coordinator_speed");
+  app.add_option("--database", b.database, "sqlite or postgres")
+      ->check(CLI::IsMember({"sqlite", "postgres"}));
+  app.add_option("--seconds", b.seconds, "Of each measurement")->check(CLI::PositiveNumber);
+  app.add_option("--parts", parts, "Of bare, one, half, many, eight, studies, idle")
+      ->delimiter(',');
+  app.add_flag("--serve-bare", serve_bare, "Be the bare server");
+  CLI11_PARSE(app, argc, argv);
+  if (serve_bare) return ServeBare();
+  if (b.database == "postgres") {
+    std::string reason;
+    b.postgres = testing::Postgres::Start(&reason);
+    if (!b.postgres) {
+      std::fprintf(stderr, "%s\n", reason.c_str());
+      return 1;
+    }
+  }
+  const std::set<std::string> wanted(parts.begin(), parts.end());
+  if (wanted.contains("bare")) MeasureBare(b);
+  if (wanted.contains("one")) MeasureTrials(b, wanted);
+  if (wanted.contains("idle")) MeasureIdle(b);
+  return b.good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace cambrian
+
+int main(int argc, char** argv) { return cambrian::Main(argc, argv); }
