@@ -57,7 +57,7 @@ LIBRARIES = {
     "httplib.h": ["server/http", "tests/integration"],
     "graphviz/": ["client/draw"],
     "grpcpp/": ["common/wire", "server/rpc", "server/main.cc", "worker/agent", "worker/main.cc", "client",
-                "tests/fuzz", "tests/integration"],
+                "tests/benchmark", "tests/fuzz", "tests/integration"],
     "google/protobuf/": ["common/wire", "server/rpc", "worker/agent", "client"],
 }
 
