@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -248,6 +250,56 @@ TEST_F(EvaluatorProgramTest, SaysItsVersionAndWhoStartsIt) {
   EXPECT_THAT(Shell(Program() + " --version").first,
               ::testing::StartsWith(absl::StrCat("cambrian-evaluator ", kVersion)));
   EXPECT_EQ(Shell("env -u CAMBRIAN_EVALUATOR_IN " + Program()).second, 2);
+}
+
+TEST_F(EvaluatorProgramTest, AnotherProcessGoesOnToTheSameResult) {
+  // Its progress fills the pipe long before it is done: it cannot be too late to stop it.
+  start_.assignment = std::string(4000, 'a');
+  start_.recipe = {{"epochs", 60}, {"batch", 16}};
+  start_.checkpoint_seconds = 3600;
+  const auto bytes = [this](const std::string& name) {
+    std::ifstream file(folder_.At(name), std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(file), {}};
+  };
+  const auto finish = [](Evaluator& evaluator) {
+    while (true) {
+      const Message message = evaluator.Receive();
+      if (const auto* result = std::get_if<Result>(&message)) return *result;
+      if (!std::holds_alternative<Progress>(message)) {
+        ADD_FAILURE() << Encode(message);
+        return Result{};
+      }
+    }
+  };
+  Result whole;
+  {
+    Evaluator evaluator;
+    evaluator.ShakeHands();
+    evaluator.Send(start_);
+    whole = finish(evaluator);
+  }
+  const std::string weights = bytes(whole.checkpoint);
+  {
+    Evaluator evaluator;
+    evaluator.ShakeHands();
+    evaluator.Send(start_);
+    evaluator.Expect<Progress>();
+    evaluator.Send(Stop{start_.assignment});
+    Message message = evaluator.Receive();
+    while (std::holds_alternative<Progress>(message)) message = evaluator.Receive();
+    ASSERT_TRUE(std::holds_alternative<Error>(message)) << Encode(message);
+    ASSERT_EQ(std::get<Error>(message).kind, Error::Kind::kStopped);
+    start_.checkpoint = folder_.At(std::get<Error>(message).checkpoint);
+    ASSERT_TRUE(std::filesystem::is_regular_file(start_.checkpoint));
+  }
+  Evaluator evaluator;
+  evaluator.ShakeHands();
+  evaluator.Send(start_);
+  const Result result = finish(evaluator);
+  EXPECT_EQ(result.metrics.at("accuracy"), whole.metrics.at("accuracy"));
+  EXPECT_EQ(result.metrics.at("loss"), whole.metrics.at("loss"));
+  EXPECT_FALSE(weights.empty());
+  EXPECT_EQ(bytes(result.checkpoint), weights);
 }
 
 }  // namespace
