@@ -1,14 +1,16 @@
 #include "tests/fault/cluster.h"
 
-#include <cmath>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace cambrian::testing {
@@ -207,7 +209,24 @@ void Cluster::NoteAcknowledged(const std::string& study) {
   }
 }
 
-void Cluster::CheckTrial(const nlohmann::json& trial,
+std::map<int64_t, std::vector<std::string>> Cluster::Attempts(const std::string& study) {
+  std::map<int64_t, std::vector<std::string>> attempts;
+  Child query({Program("cambrian"), "query", "--database", options_.database, "--output", "csv",
+               absl::StrCat("SELECT trial, outcome FROM attempt WHERE study = '", study,
+                            "' ORDER BY trial, token")},
+              folder_ / absl::StrCat("query-", ++starts_));
+  if (query.Wait() != 0) return attempts;
+  const std::string out = query.Out();
+  for (const absl::string_view line : absl::StrSplit(out, '\n', absl::SkipEmpty())) {
+    const std::vector<std::string> cells = absl::StrSplit(line, ',');
+    int64_t trial = 0;
+    if (cells.size() != 2 || !absl::SimpleAtoi(cells[0], &trial)) continue;  // the header
+    attempts[trial].emplace_back(absl::StripAsciiWhitespace(cells[1]));
+  }
+  return attempts;
+}
+
+void Cluster::CheckTrial(const nlohmann::json& trial, const std::vector<std::string>& attempts,
                          const std::map<std::string, std::vector<std::string>>& chains,
                          std::vector<std::string>& wrong) {
   const std::string name =
@@ -215,15 +234,12 @@ void Cluster::CheckTrial(const nlohmann::json& trial,
   if (trial["state"] != "succeeded" || !trial["same_as"].is_null() || trial["attempts"] == 0) {
     return;
   }
-  int succeeded = 0;
-  const nlohmann::json full = Trial(trial["study"], trial["trial"]);
-  for (const nlohmann::json& attempt : full["history"]) succeeded += attempt["end"] == "succeeded";
+  const auto succeeded = std::count(attempts.begin(), attempts.end(), "succeeded");
   // A lost attempt has ended as lost, also where its result came late but before another began.
-  const bool late =
-      succeeded == 0 && !full["history"].empty() && full["history"].back()["end"] == "lost";
+  const bool late = succeeded == 0 && !attempts.empty() && attempts.back() == "lost";
   if (succeeded != 1 && !late) {
     wrong.push_back(
-        absl::StrCat(name, " has ", succeeded, " succeeded attempts: ", full["history"].dump()));
+        absl::StrCat(name, " has succeeded by the attempts: ", absl::StrJoin(attempts, ", ")));
   }
   const auto found = chains.find(name);
   if (found == chains.end()) {
@@ -250,6 +266,7 @@ std::vector<std::string> Cluster::Check(const std::string& study, int trials) {
     if (line.size() != 3 || line[0] != "done") continue;
     chains[line[1].substr(0, line[1].find('#'))].push_back(line[2]);
   }
+  std::map<int64_t, std::vector<std::string>> attempts = Attempts(study);
   std::map<std::string, int> seen;
   for (const nlohmann::json& trial : all) {
     const std::string name = absl::StrCat(study, "/", trial["trial"].get<int64_t>());
@@ -260,7 +277,7 @@ std::vector<std::string> Cluster::Check(const std::string& study, int trials) {
       wrong.push_back(
           absl::StrCat(name, " was acknowledged as ", known->second, " and is ", ResultOf(trial)));
     }
-    CheckTrial(trial, chains, wrong);
+    CheckTrial(trial, attempts[trial["trial"]], chains, wrong);
   }
   for (int number = 1; number <= trials; ++number) {
     const std::string name = absl::StrCat(study, "/", number);

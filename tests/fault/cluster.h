@@ -70,6 +70,9 @@ class Cluster {
   std::vector<nlohmann::json> Trials(const std::string& study);
   nlohmann::json Trial(const std::string& study, int64_t number);
 
+  // How the attempts of each trial ended, the oldest first: asked of the database, in SQL.
+  std::map<int64_t, std::vector<std::string>> Attempts(const std::string& study);
+
   // Lines of the evaluators' journal, split at spaces.
   std::vector<std::vector<std::string>> Journal() const;
   // Remembers what the server says now of the study's ended trials: acknowledged results.
@@ -91,7 +94,7 @@ class Cluster {
   std::string Logs() const;
 
  private:
-  void CheckTrial(const nlohmann::json& trial,
+  void CheckTrial(const nlohmann::json& trial, const std::vector<std::string>& attempts,
                   const std::map<std::string, std::vector<std::string>>& chains,
                   std::vector<std::string>& wrong);
 

@@ -121,8 +121,9 @@ class Soak {
   void Count() {
     for (const nlohmann::json& trial : cluster_.Trials(study_)) {
       ++trials_by_state_[trial["state"]];
-      const nlohmann::json full = cluster_.Trial(study_, trial["trial"]);
-      for (const nlohmann::json& attempt : full["history"]) ++attempts_by_end_[attempt["end"]];
+    }
+    for (const auto& [trial, ends] : cluster_.Attempts(study_)) {
+      for (const std::string& end : ends) ++attempts_by_end_[end];
     }
   }
 
