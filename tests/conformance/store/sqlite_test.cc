@@ -82,6 +82,18 @@ TEST_F(SqliteTest, ASecondServerIsKeptOut) {
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another cambrian-server"));
 }
 
+TEST_F(SqliteTest, OpensForReadingBesideAServerAndWritesNothing) {
+  EXPECT_FALSE(OpenSqliteStoreForReading(path_).ok());  // makes no database
+  Write();
+  const auto server = OpenSqliteStore(path_).value();
+  const auto reader = OpenSqliteStoreForReading(path_).value();
+  EXPECT_EQ(reader->Trial(1, 1)->metrics.at("accuracy").value, 0.75);
+  EXPECT_FALSE(reader->StartEpoch("reader", absl::Seconds(10)).ok());
+  EXPECT_EQ(server->StartEpoch("server", absl::Seconds(10))->number, 2);
+  Ask("PRAGMA user_version = 1");
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenSqliteStoreForReading(path_).status()));
+}
+
 TEST_F(SqliteTest, ANewerDatabaseIsRefused) {
   Write();
   Ask("PRAGMA user_version = 99");
