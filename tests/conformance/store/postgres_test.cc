@@ -204,7 +204,7 @@ TEST_F(PostgresTest, ACommitOfUnknownOutcomeIsSettledByOneRead) {
 }
 
 TEST_F(PostgresTest, ADatabaseThatStandsStillIsAwayAndItsLateCommitWritesNothing) {
-  Open({.timeout = absl::Seconds(1)});
+  Open({.timeout = absl::Seconds(3)});
   ASSERT_TRUE(store_->Commit(Next(1)).ok());
   const std::string old = home_->Ask(
       "SELECT string_agg(pid::text, ', ') FROM pg_stat_activity WHERE application_name = "
