@@ -92,11 +92,6 @@ absl::Status StudyClient::Translate(const grpc::Status& status) const {
     return absl::UnavailableError(
         absl::StrCat("the server at ", settings_.server, " does not answer"));
   }
-  if (ours.code() == absl::StatusCode::kUnauthenticated && settings_.token_file.empty()) {
-    return absl::UnauthenticatedError(absl::StrCat("the server at ", settings_.server,
-                                                   " wants a token (", ours.message(),
-                                                   "); --token-file FILE"));
-  }
   if (ours.code() != absl::StatusCode::kUnavailable) return ours;
   const std::string why = absl::StrContains(ours.message(), "Connection refused")
                               ? "connection refused"
