@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!calls.ParseFromArray(data, static_cast<int>(size)) || calls.calls_size() > 50) return 0;
   cambrian::ServiceServer server;
   for (const auto& call : calls.calls()) {
-    const grpc::Status status = Make(call, server.workers());
+    const grpc::Status status = cambrian::Make(call, server.workers());
     FUZZ_CHECK(status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED);
     FUZZ_CHECK(status.error_code() != grpc::StatusCode::UNAVAILABLE);
   }
