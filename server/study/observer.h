@@ -30,10 +30,10 @@ class CoordinatorObserver {
 
 // How the coordinator is, between two groups.
 struct CoordinatorStatus {
-  bool active = false;                // it holds the store; else it stands by
-  int64_t waiting = 0;                // requests in its inbox
+  bool active = false;  // it holds the store; else it stands by
+  int64_t waiting = 0;  // requests in its inbox
   int64_t leases = 0;
-  absl::Duration oldest_lease;        // since it was granted or, after a restart, restored
+  absl::Duration oldest_lease;  // since it was granted or, after a restart, restored
   std::vector<v1::WorkerStatus> workers;
 };
 

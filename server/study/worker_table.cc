@@ -118,9 +118,8 @@ void WorkerTable::Renumber(Worker& worker, const LeaseManager& leases,
   for (int64_t token : tokens) items.push_back(item(*leases.Find(token)));
   for (v1::Held& held : worker.listed) {
     const bool known =
-        std::any_of(items.begin(), items.end(), [&](const AssignmentSet::Item& other) {
-          return other.token == held.token();
-        });
+        std::any_of(items.begin(), items.end(),
+                    [&](const AssignmentSet::Item& other) { return other.token == held.token(); });
     if (!known) items.push_back({held.assignment(), {}, held.token(), true, 0});
   }
   if (items == worker.set.items) return;

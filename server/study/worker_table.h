@@ -78,8 +78,8 @@ struct Worker {
   absl::Duration last_heard;           // monotonic
   AssignmentSet set;
   std::optional<HungPoll> poll;
-  bool touched = false;   // concerns the group that is being decided
-  bool reports = false;   // is answered in this group
+  bool touched = false;  // concerns the group that is being decided
+  bool reports = false;  // is answered in this group
 
   // The table's.
   WorkerKind* kind = nullptr;

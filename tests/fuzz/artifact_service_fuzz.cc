@@ -1,5 +1,6 @@
 // Whatever is uploaded, only what has the stated size and hash is stored.
-#include "calls.pb.h"
+#include <calls.pb.h>
+
 #include "server/artifact/interface.h"
 #include "tests/fuzz/service_server.h"
 

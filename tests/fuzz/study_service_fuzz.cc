@@ -1,5 +1,6 @@
 // Whatever a client asks, the server answers, and its studies stay whole.
-#include "calls.pb.h"
+#include <calls.pb.h>
+
 #include "tests/fuzz/service_server.h"
 
 namespace cambrian {
