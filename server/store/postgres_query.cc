@@ -64,7 +64,7 @@ pqxx::result Execute(pqxx::work& transaction, const std::string& sql, int64_t ro
 }
 
 absl::Status ErrorOf(const pqxx::sql_error& error) {
-  const std::string state = error.sqlstate();
+  const std::string& state = error.sqlstate();
   const std::string message =
       absl::StrCat("PostgreSQL: ", absl::StripAsciiWhitespace(error.what()));
   if (state == "57014") {  // query_canceled
