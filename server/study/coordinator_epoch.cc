@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "server/log/log.h"
 #include "server/study/coordinator.h"
 #include "spdlog/spdlog.h"
 
@@ -76,6 +77,7 @@ absl::Status Coordinator::Rebuild() {
     if (record.state != v1::ACTIVE && record.state != v1::PAUSED) continue;
     const absl::Status status = LoadStudy(record);
     if (absl::IsUnavailable(status)) return status;
+    const LogFields about(record.name);
     if (!status.ok()) spdlog::error("study {} rests: {}", record.name, status.ToString());
   }
   // A long reading is no reason to lose the epoch.

@@ -1,6 +1,7 @@
 // The coordinator's part that grants leases, and takes back those that are lost.
 #include <utility>
 
+#include "server/log/log.h"
 #include "server/study/coordinator.h"
 #include "spdlog/spdlog.h"
 
@@ -28,6 +29,7 @@ void Coordinator::Lose(const Lease& lease) {
   Entry& entry = *studies_.at(lease.assignment.study);
   Touch(entry);
   if (Worker* worker = workers_->Find(lease.worker)) Touch(*worker);
+  const LogFields about(entry.study->record().name, lease.assignment.trial, lease.token);
   spdlog::warn("worker {} has lost {}/{}", lease.worker, entry.study->record().name,
                lease.assignment.trial);
   entry.study->Lose(lease.assignment.trial, lease.token, wall_);

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "server/log/log.h"
 #include "server/study/coordinator.h"
 #include "server/study/messages.h"
 #include "spdlog/spdlog.h"
@@ -82,6 +83,7 @@ absl::StatusOr<v1::Study> Coordinator::Create(const std::string& tenant,
   entry->study = std::move(study);
   Touch(*entry);
   studies_[last_study_] = std::move(entry);
+  const LogFields about(message.name());
   spdlog::info("study {} begins", message.name());
   return message;
 }
@@ -180,6 +182,7 @@ void Coordinator::SettleStudies() {
     if (!study.IsOpen()) continue;
     study.Settle(wall_);
     if (study.record().state != v1::COMPLETED) continue;
+    const LogFields about(study.record().name);
     spdlog::info("study {} is complete after {} trials", study.record().name,
                  study.record().trials);
     if (study.spec().finish) StartRetraining(study);

@@ -4,6 +4,7 @@
 
 #include "common/base/version.h"
 #include "common/wire/convert.h"
+#include "server/log/log.h"
 #include "server/study/coordinator.h"
 #include "server/study/examine.h"
 #include "server/study/messages.h"
@@ -125,6 +126,7 @@ void Coordinator::HandleHandBack(const Scope& scope, Worker& worker,
   if (!entry) return;
   const int64_t study = entry->study->record().id;
   if (hand_back.unable()) {
+    const LogFields about(entry->study->record().name, number, hand_back.token());
     spdlog::warn("worker {} cannot do study {}: {}", worker.identity.name(),
                  entry->study->record().name, hand_back.reason());
     workers_->MarkUnable(worker, study);
