@@ -33,6 +33,7 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
 constexpr absl::Duration kBetweenSweeps = absl::Hours(24);
+constexpr absl::Duration kGather = absl::Milliseconds(2);
 constexpr int kExecutorThreads = 4;
 
 // Blocks the signals that the program waits for, in every thread that comes, and makes them
@@ -147,6 +148,7 @@ class Program {
     Coordinator::Options options;
     options.leases.term = absl::Seconds(flags.lease_seconds);
     options.holder = HolderName();
+    options.gather = kGather;
     return options;
   }
 

@@ -13,6 +13,7 @@
 #include "server/store/postgres_batch.h"
 #include "server/store/postgres_pool.h"
 #include "server/store/postgres_rows.h"
+#include "server/store/row_reader.h"
 
 namespace cambrian {
 namespace {
@@ -127,12 +128,12 @@ class PostgresStore : public TrialStore {
   }
 
   absl::StatusOr<std::vector<StudyRecord>> Studies() override {
-    return ReadAll(postgres::kSelectStudies, {}, &postgres::ReadStudy);
+    return ReadAll(postgres::kSelectStudies, {}, &ReadStudy<PostgresRow>);
   }
 
   absl::StatusOr<StudyRecord> Study(absl::string_view name) override {
     ASSIGN_OR_RETURN(std::vector<StudyRecord> studies,
-                     ReadAll(postgres::kSelectStudy, {std::string(name)}, &postgres::ReadStudy));
+                     ReadAll(postgres::kSelectStudy, {std::string(name)}, &ReadStudy<PostgresRow>));
     if (studies.empty()) return absl::NotFoundError(absl::StrCat("no study \"", name, "\""));
     return std::move(studies[0]);
   }
@@ -149,7 +150,7 @@ class PostgresStore : public TrialStore {
                                                   int64_t limit) override {
     return ReadAll(postgres::kSelectTrials,
                    {absl::StrCat(study), absl::StrCat(after), absl::StrCat(limit)},
-                   &postgres::ReadTrial);
+                   &ReadTrial<PostgresRow>);
   }
 
   absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) override {
@@ -161,22 +162,22 @@ class PostgresStore : public TrialStore {
   }
 
   absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
-    return ReadAll(postgres::kSelectFront, {absl::StrCat(study)}, &postgres::ReadTrial);
+    return ReadAll(postgres::kSelectFront, {absl::StrCat(study)}, &ReadTrial<PostgresRow>);
   }
 
   absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) override {
     return ReadAll(postgres::kSelectSince, {absl::StrCat(study), absl::StrCat(event)},
-                   &postgres::ReadTrial);
+                   &ReadTrial<PostgresRow>);
   }
 
   absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) override {
-    return ReadAll(postgres::kSelectResultKeys, {absl::StrCat(study)}, &postgres::ReadResultKey);
+    return ReadAll(postgres::kSelectResultKeys, {absl::StrCat(study)}, &ReadResultKey<PostgresRow>);
   }
 
   absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) override {
     ASSIGN_OR_RETURN(
         std::vector<SnapshotRecord> snapshots,
-        ReadAll(postgres::kSelectSnapshot, {absl::StrCat(study)}, &postgres::ReadSnapshot));
+        ReadAll(postgres::kSelectSnapshot, {absl::StrCat(study)}, &ReadSnapshot<PostgresRow>));
     return First(std::move(snapshots));
   }
 
@@ -196,7 +197,7 @@ class PostgresStore : public TrialStore {
 
   absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
     return ReadAll(postgres::kSelectAttempts, {absl::StrCat(study), absl::StrCat(trial)},
-                   &postgres::ReadAttempt);
+                   &ReadAttempt<PostgresRow>);
   }
 
   absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
@@ -211,7 +212,7 @@ class PostgresStore : public TrialStore {
                                                   int64_t limit) override {
     return ReadAll(postgres::kSelectEvents,
                    {absl::StrCat(study), absl::StrCat(after), absl::StrCat(limit)},
-                   &postgres::ReadEvent);
+                   &ReadEvent<PostgresRow>);
   }
 
   absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
@@ -219,7 +220,7 @@ class PostgresStore : public TrialStore {
     ASSIGN_OR_RETURN(
         std::vector<TrialRecord> trials,
         ReadAll(postgres::kSelectEvaluation, {std::string(tenant), std::string(evaluation_key)},
-                &postgres::ReadTrial));
+                &ReadTrial<PostgresRow>));
     return First(std::move(trials));
   }
 

@@ -197,6 +197,7 @@ void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& s
              {"parent", "text"},
              {"successor", "text", true},
              {"continues", "text"},
+             {"circumstances", "text"},
              {"trials", "bigint", true},
              {"queued", "bigint", true},
              {"running", "bigint", true},
@@ -217,7 +218,11 @@ void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& s
     rows.Add(study.id).Add(study.tenant).Add(study.name).Add(study.request_id).Add(study.text);
     rows.Add(StudyStateColumn(study.state)).Add(study.reason).Add(TimeColumn(study.created));
     rows.Add(TimeColumn(study.ended)).Add(DurationColumn(study.elapsed)).Add(study.parent);
-    rows.Add(study.successor).Add(study.continues).Add(study.trials).Add(study.queued);
+    rows.Add(study.successor)
+        .Add(study.continues)
+        .Add(study.circumstances)
+        .Add(study.trials)
+        .Add(study.queued);
     rows.Add(study.running).Add(study.succeeded).Add(study.infeasible).Add(study.failed);
     rows.Add(study.cancelled).Add(study.known).Add(study.objective.metric);
     rows.Add(study.objective.maximize).Add(study.trial_budget);

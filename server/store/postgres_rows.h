@@ -1,8 +1,5 @@
-// The statements that read records from PostgreSQL, beside the functions that know their columns.
+// The statements that read records from PostgreSQL; `row_reader.h` reads their rows.
 #pragma once
-
-#include "server/store/postgres_connection.h"
-#include "server/store/records.h"
 
 namespace cambrian::postgres {
 
@@ -18,13 +15,5 @@ extern const char kSelectCurve[];       // study, trial: messages, with the atte
 extern const char kSelectAttempts[];    // study, trial; without logs
 extern const char kSelectLog[];         // study, trial
 extern const char kSelectSnapshot[];    // study
-
-// From the current row of one of these.
-StudyRecord ReadStudy(PostgresRow& row);
-TrialRecord ReadTrial(PostgresRow& row);
-EventRecord ReadEvent(PostgresRow& row);
-ResultKey ReadResultKey(PostgresRow& row);
-AttemptRecord ReadAttempt(PostgresRow& row);
-SnapshotRecord ReadSnapshot(PostgresRow& row);
 
 }  // namespace cambrian::postgres

@@ -29,6 +29,8 @@ struct StudyRecord {
   std::string parent;
   std::string successor;
   std::string continues;  // the study whose trials it inherited
+  // All that decides results but networks and recipes, as a hash; empty: not known.
+  std::string circumstances;
 
   int64_t trials = 0;
   int64_t queued = 0;

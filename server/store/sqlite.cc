@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/base/version.h"
 #include "server/store/migrations.h"
+#include "server/store/row_reader.h"
 #include "server/store/sqlite_database.h"
 #include "server/store/sqlite_rows.h"
 
@@ -117,7 +118,7 @@ class SqliteStore : public TrialStore {
   absl::StatusOr<std::vector<StudyRecord>> Studies() override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectStudies);
-    return ReadAll(query, &ReadStudy);
+    return ReadAll(query, &ReadStudy<SqliteQuery>);
   }
 
   absl::StatusOr<StudyRecord> Study(absl::string_view name) override {
@@ -142,7 +143,7 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectTrials);
     query.Bind(study).Bind(after).Bind(limit);
-    return ReadAll(query, &ReadTrial);
+    return ReadAll(query, &ReadTrial<SqliteQuery>);
   }
 
   absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) override {
@@ -157,42 +158,37 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectFront);
     query.Bind(study);
-    return ReadAll(query, &ReadTrial);
+    return ReadAll(query, &ReadTrial<SqliteQuery>);
   }
 
   absl::StatusOr<std::vector<TrialRecord>> TrialsSince(int64_t study, int64_t event) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectSince);
     query.Bind(study).Bind(event);
-    return ReadAll(query, &ReadTrial);
+    return ReadAll(query, &ReadTrial<SqliteQuery>);
   }
 
   absl::StatusOr<std::vector<ResultKey>> ResultKeys(int64_t study) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectResultKeys);
     query.Bind(study);
-    return ReadAll(query, &ReadResultKey);
+    return ReadAll(query, &ReadResultKey<SqliteQuery>);
   }
 
   absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query =
-        reader_->Query("SELECT event, strategy, state FROM snapshot WHERE study_id = ?");
+        reader_->Query("SELECT study_id, event, strategy, state FROM snapshot WHERE study_id = ?");
     ASSIGN_OR_RETURN(const bool row, query.Bind(study).Step());
     if (!row) return std::optional<SnapshotRecord>();
-    SnapshotRecord snapshot;
-    snapshot.study = study;
-    snapshot.event = query.Integer();
-    snapshot.strategy = query.Text();
-    snapshot.state = query.Text();
-    return std::optional<SnapshotRecord>(std::move(snapshot));
+    return std::optional<SnapshotRecord>(ReadSnapshot(query));
   }
 
   absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectAttempts);
     query.Bind(study).Bind(trial);
-    return ReadAll(query, &ReadAttempt);
+    return ReadAll(query, &ReadAttempt<SqliteQuery>);
   }
 
   absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
@@ -200,7 +196,8 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectProgress);
     query.Bind(study).Bind(trial);
-    ASSIGN_OR_RETURN(const std::vector<EventRecord> events, ReadAll(query, &ReadEvent));
+    ASSIGN_OR_RETURN(const std::vector<EventRecord> events,
+                     ReadAll(query, &ReadEvent<SqliteQuery>));
     std::vector<v1::Progress> curve;
     for (const EventRecord& event : events) {
       if (event.event.trial().attempts() == record.attempts) {
@@ -224,7 +221,7 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectEvents);
     query.Bind(study).Bind(after).Bind(limit);
-    return ReadAll(query, &ReadEvent);
+    return ReadAll(query, &ReadEvent<SqliteQuery>);
   }
 
   absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(

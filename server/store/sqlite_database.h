@@ -39,8 +39,9 @@ class SqliteQuery {
   int64_t Integer();
   std::optional<int64_t> OptionalInteger();
   double Real();  // NULL: NaN
+  bool Boolean() { return Integer() != 0; }
   std::string Text();
-  void Skip() { ++column_; }
+  std::string Bytes() { return Text(); }
 
  private:
   sqlite3* const database_;

@@ -3,27 +3,16 @@
 #include <string>
 
 #include "common/wire/convert.h"
+#include "server/store/row_reader.h"
 #include "server/store/rows.h"
 
 namespace cambrian {
 namespace {
 
-#define STUDY_COLUMNS                                                                        \
-  "id, tenant, name, request_id, state, reason, created_us, ended_us, elapsed_us, parent, "  \
-  "successor, trials, queued, running, succeeded, infeasible, failed, cancelled, known, "    \
-  "trial_budget, time_budget_us, device_seconds, event, hypervolume, reference, objective, " \
-  "maximize, continues"
-
-#define TRIAL_COLUMNS                                                                         \
-  "study_id, number, state, reason, architecture, canonical_key, evaluation_key, origin, "    \
-  "metrics, same_as, known, created_us, started_us, ended_us, proposed_event, ended_event, "  \
-  "attempts, losses, out_of_memory, token, worker, seconds, checkpoint, on_front, progress, " \
-  "resume_from, trained"
-
 constexpr char kWriteStudy[] =
-    "INSERT INTO study (" STUDY_COLUMNS
+    "INSERT INTO study (" CAMBRIAN_STUDY_COLUMNS
     ", text) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
     "state = excluded.state, reason = excluded.reason, ended_us = excluded.ended_us, "
     "elapsed_us = excluded.elapsed_us, successor = excluded.successor, trials = excluded.trials, "
     "queued = excluded.queued, running = excluded.running, succeeded = excluded.succeeded, "
@@ -34,7 +23,7 @@ constexpr char kWriteStudy[] =
     "hypervolume = excluded.hypervolume, reference = excluded.reference";
 
 constexpr char kWriteTrial[] =
-    "INSERT INTO trial (" TRIAL_COLUMNS
+    "INSERT INTO trial (" CAMBRIAN_TRIAL_COLUMNS
     ") VALUES "
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (study_id, number) DO "
     "UPDATE "
@@ -49,13 +38,14 @@ constexpr char kWriteTrial[] =
 
 }  // namespace
 
-const char kSelectStudies[] = "SELECT " STUDY_COLUMNS " FROM study ORDER BY id";
-const char kSelectStudy[] = "SELECT " STUDY_COLUMNS " FROM study WHERE name = ?";
+const char kSelectStudies[] = "SELECT " CAMBRIAN_STUDY_COLUMNS " FROM study ORDER BY id";
+const char kSelectStudy[] = "SELECT " CAMBRIAN_STUDY_COLUMNS " FROM study WHERE name = ?";
 const char kSelectTrials[] =
-    "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND number > ? ORDER BY number LIMIT ?";
-const char kSelectFront[] =
-    "SELECT " TRIAL_COLUMNS " FROM trial WHERE study_id = ? AND on_front = 1 ORDER BY number";
-const char kSelectSince[] = "SELECT " TRIAL_COLUMNS
+    "SELECT " CAMBRIAN_TRIAL_COLUMNS
+    " FROM trial WHERE study_id = ? AND number > ? ORDER BY number LIMIT ?";
+const char kSelectFront[] = "SELECT " CAMBRIAN_TRIAL_COLUMNS
+                            " FROM trial WHERE study_id = ? AND on_front = 1 ORDER BY number";
+const char kSelectSince[] = "SELECT " CAMBRIAN_TRIAL_COLUMNS
                             " FROM trial WHERE study_id = ?1 AND (ended_event = 0 OR on_front = 1 "
                             "OR proposed_event > ?2 OR "
                             "ended_event > ?2) ORDER BY number";
@@ -66,7 +56,7 @@ const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
 const char kSelectEvaluation[] =
-    "SELECT " TRIAL_COLUMNS
+    "SELECT " CAMBRIAN_TRIAL_COLUMNS
     " FROM trial WHERE evaluation_key = ?2 AND state = 'succeeded' AND study_id IN "
     "(SELECT id FROM study WHERE tenant = ?1) ORDER BY study_id, number LIMIT 1";
 const char kSelectEvents[] =
@@ -78,88 +68,13 @@ const char kSelectProgress[] =
     "SELECT study_id, number, kind, trial, message, NULL FROM event "
     "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY number";
 
-StudyRecord ReadStudy(SqliteQuery& row) {
-  StudyRecord study;
-  study.id = row.Integer();
-  study.tenant = row.Text();
-  study.name = row.Text();
-  study.request_id = row.Text();
-  study.state = ParseStudyState(row.Text());
-  study.reason = row.Text();
-  study.created = absl::FromUnixMicros(row.Integer());
-  study.ended = ParseTime(row.OptionalInteger());
-  study.elapsed = absl::Microseconds(row.Integer());
-  study.parent = row.Text();
-  study.successor = row.Text();
-  for (int64_t* count :
-       {&study.trials, &study.queued, &study.running, &study.succeeded, &study.infeasible,
-        &study.failed, &study.cancelled, &study.known, &study.trial_budget}) {
-    *count = row.Integer();
-  }
-  if (const auto budget = row.OptionalInteger()) study.time_budget = absl::Microseconds(*budget);
-  study.device_seconds = row.Real();
-  study.event = row.Integer();
-  study.hypervolume = row.Real();
-  study.reference = ParseReference(row.Text());
-  study.objective.metric = row.Text();
-  study.objective.maximize = row.Integer() != 0;
-  study.continues = row.Text();
-  return study;
-}
-
-TrialRecord ReadTrial(SqliteQuery& row) {
-  TrialRecord trial;
-  trial.study = row.Integer();
-  trial.number = row.Integer();
-  trial.state = ParseTrialState(row.Text());
-  trial.reason = row.Text();
-  trial.architecture = row.Text();
-  trial.canonical_key = row.Text();
-  trial.evaluation_key = row.Text();
-  trial.origin = row.Text();
-  trial.metrics = ParseMetrics(row.Text());
-  trial.same_as = row.Integer();
-  trial.known = row.Integer() != 0;
-  trial.created = absl::FromUnixMicros(row.Integer());
-  trial.started = ParseTime(row.OptionalInteger());
-  trial.ended = ParseTime(row.OptionalInteger());
-  trial.proposed_event = row.Integer();
-  trial.ended_event = row.Integer();
-  trial.attempts = static_cast<int32_t>(row.Integer());
-  trial.losses = static_cast<int32_t>(row.Integer());
-  trial.out_of_memory = static_cast<int32_t>(row.Integer());
-  trial.token = row.Integer();
-  trial.worker = row.Text();
-  trial.seconds = row.Real();
-  trial.checkpoint = row.Text();
-  trial.on_front = row.Integer() != 0;
-  trial.progress.ParseFromString(row.Text());
-  trial.resume_from = row.Text();
-  trial.trained = row.Integer() != 0;
-  return trial;
-}
-
-EventRecord ReadEvent(SqliteQuery& row) {
-  EventRecord event;
-  event.study = row.Integer();
-  event.number = row.Integer();
-  event.kind = static_cast<EventKind>(row.Integer());
-  event.trial = row.Integer();
-  event.event.ParseFromString(row.Text());
-  if (row.IsNull()) return event;
-  v1::Trial& trial = *event.event.mutable_trial();
-  trial.set_architecture(row.Text());
-  trial.set_canonical_key(row.Text());
-  trial.set_origin(row.Text());
-  return event;
-}
-
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   SqliteQuery query = database.Query(kWriteStudy);
   query.Bind(study.id).Bind(study.tenant).Bind(study.name).Bind(study.request_id);
   query.Bind(StudyStateColumn(study.state)).Bind(study.reason);
   query.Bind(TimeColumn(study.created)).Bind(TimeColumn(study.ended));
   query.Bind(DurationColumn(study.elapsed)).Bind(study.parent).Bind(study.successor);
+  query.Bind(study.continues).Bind(study.circumstances);
   for (int64_t count :
        {study.trials, study.queued, study.running, study.succeeded, study.infeasible, study.failed,
         study.cancelled, study.known, study.trial_budget}) {
@@ -168,7 +83,7 @@ absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   query.Bind(DurationColumn(study.time_budget)).Bind(study.device_seconds).Bind(study.event);
   query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference));
   query.Bind(study.objective.metric).Bind(static_cast<int64_t>(study.objective.maximize));
-  query.Bind(study.continues).Bind(study.text);
+  query.Bind(study.text);
   return query.Run();
 }
 
@@ -182,10 +97,9 @@ absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial) {
   query.Bind(trial.proposed_event).Bind(trial.ended_event);
   query.Bind(int64_t{trial.attempts}).Bind(int64_t{trial.losses});
   query.Bind(int64_t{trial.out_of_memory}).Bind(trial.token).Bind(trial.worker);
-  query.Bind(trial.seconds).Bind(trial.checkpoint);
-  query.Bind(static_cast<int64_t>(trial.on_front));
+  query.Bind(trial.seconds).Bind(trial.checkpoint).Bind(trial.resume_from);
+  query.Bind(static_cast<int64_t>(trial.trained)).Bind(static_cast<int64_t>(trial.on_front));
   query.BindBlob(trial.progress.SerializeAsString());
-  query.Bind(trial.resume_from).Bind(static_cast<int64_t>(trial.trained));
   return query.Run();
 }
 
@@ -197,28 +111,6 @@ absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event) {
       .Bind(event.trial)
       .BindBlob(event.event.SerializeAsString())
       .Run();
-}
-
-ResultKey ReadResultKey(SqliteQuery& row) {
-  ResultKey key;
-  key.trial = row.Integer();
-  key.evaluation_key = row.Text();
-  return key;
-}
-
-AttemptRecord ReadAttempt(SqliteQuery& row) {
-  AttemptRecord attempt;
-  attempt.study = row.Integer();
-  attempt.trial = row.Integer();
-  attempt.token = row.Integer();
-  attempt.worker = row.Text();
-  attempt.measures = row.Integer() != 0;
-  attempt.started = absl::FromUnixMicros(row.Integer());
-  attempt.ended = absl::FromUnixMicros(row.Integer());
-  attempt.end = ParseAttemptEnd(row.Text());
-  attempt.reason = row.Text();
-  attempt.seconds = row.Real();
-  return attempt;
 }
 
 absl::Status WriteAttempt(SqliteDatabase& database, const AttemptRecord& attempt) {

@@ -1,4 +1,5 @@
-// The statements that read and write records, beside the functions that know their columns.
+// The statements that read records from SQLite, whose rows `row_reader.h` reads, and those that
+// write them.
 #pragma once
 
 #include "absl/status/status.h"
@@ -17,13 +18,6 @@ extern const char kSelectAttempts[];    // ?: study, trial; without logs
 extern const char kSelectEvaluation[];  // ?: tenant, evaluation key
 extern const char kSelectEvents[];      // ?: study, after, limit; complete
 extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
-
-// From the current row of one of these.
-StudyRecord ReadStudy(SqliteQuery& row);
-TrialRecord ReadTrial(SqliteQuery& row);
-EventRecord ReadEvent(SqliteQuery& row);
-ResultKey ReadResultKey(SqliteQuery& row);
-AttemptRecord ReadAttempt(SqliteQuery& row);
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
 absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial);

@@ -22,8 +22,8 @@ Coordinator::Coordinator(Options options, TrialStore& store, const Clock& clock,
       store_(store),
       clock_(clock),
       reader_(std::move(reader)),
-      listener_(std::move(listener)),
-      observer_(observer != nullptr ? *observer : default_observer_) {}
+      observer_(observer != nullptr ? *observer : default_observer_),
+      committer_(store, clock, std::move(listener), observer_) {}
 
 absl::Duration Coordinator::RunOnce() {
   wall_ = clock_.Now();
@@ -36,14 +36,16 @@ absl::Duration Coordinator::RunOnce() {
     for (Request& request : requests) request(away);
     return retry_at_;
   }
-  const int64_t count = static_cast<int64_t>(requests.size());
+  gathered_at_ = now_ + options_.gather;
+  group_->requests = static_cast<int64_t>(requests.size());
   Decide(std::move(requests));
-  const absl::Status committed = failure_.ok() ? Commit(count) : failure_;
-  if (committed.ok()) {
-    AnswerGroup();
-  } else {
-    spdlog::error("a commit failed, studies are read again: {}", committed.ToString());
-    FailGroup(committed);
+  committer_.Wait();
+  failure_.Update(committer_.status());
+  if (failure_.ok()) CloseGroup();
+  if (!committer_.has_thread()) failure_.Update(committer_.status());
+  if (!failure_.ok()) {
+    spdlog::error("a commit failed, studies are read again: {}", failure_.ToString());
+    FailGroup(failure_);
   }
   return NextRun();
 }
@@ -58,68 +60,78 @@ void Coordinator::Decide(std::vector<Request> requests) {
   SettleStudies();
   if (!draining_) GrantWork();
   SettleStudies();  // a study whose last proposals needed no work is complete
+  AnswerPolls();
+}
+
+// Those that have hung long enough.
+void Coordinator::AnswerPolls() {
+  if (draining_) {
+    for (Worker* worker : workers_->Hanging()) {
+      workers_->TakePoll(*worker).answer(absl::UnavailableError("the server is going down"));
+    }
+  }
+  for (Worker* worker : workers_->Due(now_)) {
+    answers_.push_back({worker, {}, workers_->TakePoll(*worker).answer});
+  }
+}
+
+// What was decided becomes a group for the committer, and memory is ready for the next one.
+void Coordinator::CloseGroup() {
   const auto item = [this](const Lease& lease) {
     const Study& study = *studies_.at(lease.assignment.study)->study;
     return AssignmentSet::Item{FormatAssignment(study.record().name, lease.assignment.trial),
                                lease.assignment, lease.token, study.IsPaused(), 0};
   };
-  for (Worker* worker : touched_workers_) workers_->Renumber(*worker, *leases_, item);
-  for (Entry* entry : touched_studies_) entry->study->TakeChanges(batch_, unused_);
-}
-
-absl::Status Coordinator::Commit(int64_t requests) {
-  if (batch_.empty()) return absl::OkStatus();
-  batch_.marker = {epoch_, commits_ + 1};
-  batch_.counters = {last_study_, leases_->last_token()};
-  const absl::Duration start = clock_.Monotonic();
-  absl::Status status = store_.Commit(batch_);
-  if (!status.ok() && !absl::IsFailedPrecondition(status)) {
-    const absl::StatusOr<CommitMarker> last = store_.LastCommit();
-    if (last.ok() && *last == batch_.marker) status = absl::OkStatus();
-  }
-  observer_.OnCommit(clock_.Monotonic() - start, requests, status.ok());
-  if (status.ok()) ++commits_;
-  return status;
-}
-
-void Coordinator::AnswerGroup() {
-  for (Reply& reply : replies_) reply(absl::OkStatus());
-  replies_.clear();
   for (Worker* worker : touched_workers_) {
     worker->touched = worker->reports = false;
-    if (worker->poll && worker->poll->revision != worker->set.revision) AnswerPoll(*worker);
+    workers_->Renumber(*worker, *leases_, item);
+    if (worker->poll && worker->poll->revision != worker->set.revision) {
+      answers_.push_back({worker, {}, workers_->TakePoll(*worker).answer});
+    }
   }
   touched_workers_.clear();
-  for (Worker* worker : draining_ ? workers_->Hanging() : workers_->Due(now_)) AnswerPoll(*worker);
-  for (const StudyRecord& record : batch_.studies) listener_.on_events(record.id);
-  for (int64_t id : batch_.deleted) listener_.on_events(id);
-  for (const AttemptRecord& attempt : batch_.attempts) {
-    auto entry = studies_.find(attempt.study);
-    if (entry == studies_.end()) continue;
-    observer_.OnAttempt(entry->second->study->record().name, attempt.end);
+  for (WorkerAnswer& answer : answers_) {
+    ReplyWith(std::move(answer.answer),
+              absl::StatusOr<v1::Assignments>(AssignmentsOf(*answer.worker, answer.settled)));
   }
-  batch_ = Batch();
+  answers_.clear();
+  Batch& batch = group_->batch;
+  for (Entry* entry : touched_studies_) entry->study->TakeChanges(batch, group_->unused);
+  for (const AttemptRecord& attempt : batch.attempts) {
+    group_->attempts.emplace_back(studies_.at(attempt.study)->study->record().name, attempt.end);
+  }
   ForgetEnded();
-  if (!unused_.empty()) listener_.on_unused(std::exchange(unused_, {}));
   if (now_ >= forget_at_) {
     workers_->Forget(now_ - kRememberWorkers, *leases_);
     forget_at_ = now_ + kForgetEvery;
   }
+  if (batch.empty() && group_->replies.empty()) return;
+  if (!batch.empty()) {
+    batch.marker = {epoch_, ++commits_};
+    batch.counters = {last_study_, leases_->last_token()};
+  }
+  committer_.Submit(std::exchange(group_, std::make_unique<Group>()));
+}
+
+TrialStore& Coordinator::Settled() {
+  committer_.Wait();
+  return store_;
 }
 
 // Drops what the group decided, and with it all that is in memory.
 void Coordinator::FailGroup(const absl::Status& status) {
-  const absl::Status told =
-      absl::UnavailableError(absl::StrCat("the store failed: ", status.message()));
-  for (Reply& reply : replies_) reply(told);
+  committer_.Wait();
+  committer_.Reset();
+  const absl::Status told = StoreFailed(status);
+  for (Reply& reply : group_->replies) reply(told);
+  for (WorkerAnswer& answer : answers_) answer.answer(told);
   for (Worker* worker : workers_->Hanging()) worker->poll->answer(told);
-  replies_.clear();
+  group_ = std::make_unique<Group>();
+  answers_.clear();
   touched_workers_.clear();
   touched_studies_.clear();
   unfinished_.clear();
-  unused_.clear();
   workers_ = std::make_unique<WorkerTable>(0);
-  batch_ = Batch();
   failure_ = absl::OkStatus();
   loaded_ = false;
   why_not_loaded_ = std::string(told.message());

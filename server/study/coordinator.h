@@ -1,8 +1,9 @@
 // The one decision loop: everything that happens to studies, trials and leases happens here.
 //
-// Requests are handed over from any thread and wait. `RunOnce` takes all that wait, decides in
-// memory, commits what the group changed in one transaction, and only then answers. If a commit
-// fails, memory is dropped and rebuilt from the store, and the group is answered UNAVAILABLE.
+// Requests are handed over from any thread and wait. `RunOnce` takes all that wait and decides in
+// memory; what it changed is a group: one transaction, and only then the answers. While a group is
+// committed the next one is decided already. If a commit fails, memory is dropped and rebuilt from
+// the store, and all that waits is answered UNAVAILABLE.
 //
 // One coordinator is active on a store. Others stand by: they answer UNAVAILABLE and try each
 // second to take over. The active one renews its epoch; if it cannot, it drops all and stands by.
@@ -31,6 +32,7 @@
 #include "common/base/mutex.h"
 #include "common/spec/study_spec.h"
 #include "server/store/interface.h"
+#include "server/study/committer.h"
 #include "server/study/lease_manager.h"
 #include "server/study/observer.h"
 #include "server/study/scheduler.h"
@@ -41,14 +43,6 @@
 
 namespace cambrian {
 
-// What the coordinator tells the world after a commit. Called on the decision loop: must not block.
-struct CoordinatorListener {
-  std::function<void(int64_t study)> on_events = [](int64_t) {};
-  // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
-  // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
-  std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};
-};
-
 class Coordinator {
  public:
   struct Options {
@@ -57,6 +51,8 @@ class Coordinator {
     absl::Duration hang = absl::Seconds(15);        // how long a Poll without news waits
     std::string holder = "server";                  // what the store knows this server by
     absl::Duration epoch_term = absl::Seconds(10);  // renewed every third of it
+    // Requests gather so long after the last were taken: a commit costs the same for one and many.
+    absl::Duration gather;
   };
 
   // `store`, `clock` and `observer`, which may be null, outlive it.
@@ -88,21 +84,28 @@ class Coordinator {
   // Answers the Polls that hang, and all later ones at once: the server is going down.
   void Drain();
 
+  // From now on groups are committed on a thread of their own; before, within `RunOnce`.
+  void StartCommitter() { committer_.Start(); }
+
   // The decision loop's thread only. Returns when to run again at the latest, in monotonic time.
   absl::Duration RunOnce();
-  // Blocks until something waits, or until monotonic time `until`.
+  // Blocks until something waits and has gathered, or until monotonic time `until`.
   void WaitForWork(absl::Duration until);
   // Makes WaitForWork return.
   void Wake();
-  // Ends this server's term, so that another may take over at once. Call it last, on the decision
-  // loop's thread.
+  // Commits what is decided and ends this server's term, so that another may take over at once.
+  // Call it last, on the decision loop's thread.
   void Retire();
 
  private:
   // A request that waits: decided if the status is OK, else answered with it.
   using Request = absl::AnyInvocable<void(const absl::Status&)>;
-  // An answer that waits for the commit: sent if the status is OK, else replaced by it.
-  using Reply = absl::AnyInvocable<void(const absl::Status&)>;
+  // A worker's call that is answered with its assignments when the group is closed.
+  struct WorkerAnswer {
+    const Worker* worker = nullptr;
+    std::vector<int64_t> settled;
+    Answer<v1::Assignments> answer;
+  };
 
   // An open study and what the loop notes of it.
   struct Entry {
@@ -126,9 +129,11 @@ class Coordinator {
 
   // The loop (coordinator.cc).
   void Decide(std::vector<Request> requests);
-  absl::Status Commit(int64_t requests);
-  void AnswerGroup();
+  void AnswerPolls();
+  void CloseGroup();
   void FailGroup(const absl::Status& status);
+  // The store, with all groups but this one committed: for reads.
+  TrialStore& Settled();
   absl::Duration NextRun() const;
   std::vector<Request> TakeRequests();
 
@@ -146,7 +151,6 @@ class Coordinator {
   void HandleProgress(const Scope& scope, const v1::ProgressReport& progress);
   void HandleCompletion(const Scope& scope, const v1::Completion& completion);
   void HandleHandBack(const Scope& scope, Worker& worker, const v1::HandBack& hand_back);
-  void AnswerPoll(Worker& worker);
   v1::Assignments AssignmentsOf(const Worker& worker, const std::vector<int64_t>& settled) const;
   void ListWorkersInto(const Scope& scope, v1::ListWorkersResponse& response) const;
   // The open study, touched, and the trial's number, or null.
@@ -162,6 +166,8 @@ class Coordinator {
   bool Fill(Worker& worker);
   bool GrantOne(Worker& worker);
   bool GrantFrom(Entry& entry, Worker& worker, const Offer& offer);
+  absl::StatusOr<std::optional<TrialRecord>> FindKnown(const StudyRecord& study,
+                                                       absl::string_view evaluation_key);
   void Touch(Worker& worker);
 
   // Studies (coordinator_studies.cc, coordinator_continue.cc).
@@ -179,6 +185,8 @@ class Coordinator {
                                    const std::function<absl::Status(Study&)>& change);
   absl::StatusOr<v1::DeleteStudyResponse> Delete(const Scope& scope, const std::string& name);
   absl::StatusOr<Known> Find(const Scope& scope, const std::string& name) const;
+  void Know(const StudyRecord& study);
+  void Forget(const StudyRecord& study);
   absl::StatusOr<Entry*> FindOrLoad(const Scope& scope, const std::string& name);
   void Touch(Entry& entry);
   void Refresh(Entry& entry);
@@ -192,7 +200,6 @@ class Coordinator {
   TrialStore& store_;
   const Clock& clock_;
   const StudyReader reader_;
-  const CoordinatorListener listener_;
   CoordinatorObserver default_observer_;
   CoordinatorObserver& observer_;
 
@@ -207,6 +214,7 @@ class Coordinator {
   bool again_ = false;  // there is more to decide right away
   std::string why_not_loaded_;
   absl::Duration retry_at_;
+  absl::Duration gathered_at_;
   absl::Duration renew_at_;
   absl::Duration forget_at_;
   absl::Time wall_;
@@ -217,25 +225,27 @@ class Coordinator {
   absl::flat_hash_map<int64_t, std::unique_ptr<Entry>> studies_;  // open; ended till the commit
   std::map<std::string, Known> names_;                            // of all studies
   std::map<std::pair<std::string, std::string>, std::string> requests_;  // tenant, id → name
+  std::map<std::pair<std::string, std::string>, int64_t> alike_;  // studies: tenant, circumstances
   std::set<std::pair<absl::Duration, int64_t>> study_dues_;
   Scheduler scheduler_;
   std::unique_ptr<LeaseManager> leases_;
   std::unique_ptr<WorkerTable> workers_;
 
   // The group that is being decided.
-  Batch batch_;
-  std::vector<Reply> replies_;
+  std::unique_ptr<Group> group_ = std::make_unique<Group>();
+  std::vector<WorkerAnswer> answers_;
   std::vector<Worker*> touched_workers_;
   std::vector<Entry*> touched_studies_;
   std::set<std::pair<int64_t, int>> without_work_;  // studies, and for which offers
   std::vector<int64_t> unfinished_;                 // studies to go on with in the next group
-  std::vector<std::string> unused_;  // checkpoints that may be unused once it is committed
-  absl::Status failure_;             // the store failed while deciding
+  absl::Status failure_;                            // the store failed while deciding
+
+  Committer committer_;  // the last: its thread uses the rest
 };
 
 template <typename T>
 void Coordinator::ReplyWith(Answer<T> answer, absl::StatusOr<T> value) {
-  replies_.push_back(
+  group_->replies.push_back(
       [answer = std::move(answer), value = std::move(value)](const absl::Status& status) mutable {
         answer(status.ok() ? std::move(value) : absl::StatusOr<T>(status));
       });

@@ -23,12 +23,12 @@ std::string Difference(const StudySpec& before, const StudySpec& spec) {
 
 // Into memory, with its leases: each gets one full term.
 absl::Status Coordinator::LoadStudy(const StudyRecord& record) {
-  ASSIGN_OR_RETURN(const std::string text, store_.StudyText(record.id));
+  ASSIGN_OR_RETURN(const std::string text, Settled().StudyText(record.id));
   ASSIGN_OR_RETURN(std::shared_ptr<const StudySpec> spec, reader_.parse(text));
-  ASSIGN_OR_RETURN(std::optional<SnapshotRecord> snapshot, store_.Snapshot(record.id));
+  ASSIGN_OR_RETURN(std::optional<SnapshotRecord> snapshot, Settled().Snapshot(record.id));
   ASSIGN_OR_RETURN(std::vector<TrialRecord> trials,
-                   store_.TrialsSince(record.id, snapshot ? snapshot->event : 0));
-  ASSIGN_OR_RETURN(const std::vector<ResultKey> results, store_.ResultKeys(record.id));
+                   Settled().TrialsSince(record.id, snapshot ? snapshot->event : 0));
+  ASSIGN_OR_RETURN(const std::vector<ResultKey> results, Settled().ResultKeys(record.id));
   auto entry = std::make_unique<Entry>();
   ASSIGN_OR_RETURN(entry->study, Study::Load(record, std::move(spec), std::move(snapshot),
                                              std::move(trials), results, options_.studies));
@@ -45,11 +45,11 @@ absl::Status Coordinator::LoadStudy(const StudyRecord& record) {
 absl::StatusOr<StudyRecord> Coordinator::FindAncestor(const Scope& scope, const StudySpec& spec,
                                                       const std::string& name) {
   ASSIGN_OR_RETURN(const Known known, Find(scope, name));
-  ASSIGN_OR_RETURN(StudyRecord record, store_.Study(name));
+  ASSIGN_OR_RETURN(StudyRecord record, Settled().Study(name));
   if (studies_.contains(known.id) || record.state == v1::ACTIVE || record.state == v1::PAUSED) {
     return absl::FailedPreconditionError(absl::StrCat("study \"", name, "\" has not ended"));
   }
-  ASSIGN_OR_RETURN(const std::string text, store_.StudyText(record.id));
+  ASSIGN_OR_RETURN(const std::string text, Settled().StudyText(record.id));
   ASSIGN_OR_RETURN(const std::shared_ptr<const StudySpec> before, reader_.parse(text));
   if (const std::string difference = Difference(*before, spec); !difference.empty()) {
     return absl::FailedPreconditionError(absl::StrCat("study \"", name,
@@ -62,7 +62,7 @@ absl::StatusOr<StudyRecord> Coordinator::FindAncestor(const Scope& scope, const 
 absl::Status Coordinator::Inherit(Study& study, const StudyRecord& from) {
   std::vector<TrialRecord> trials;
   for (int64_t after = 0; after < from.trials;) {
-    ASSIGN_OR_RETURN(std::vector<TrialRecord> page, store_.Trials(from.id, after, kPage));
+    ASSIGN_OR_RETURN(std::vector<TrialRecord> page, Settled().Trials(from.id, after, kPage));
     if (page.empty()) return absl::DataLossError("trials are missing in the store");
     after = page.back().number;
     std::move(page.begin(), page.end(), std::back_inserter(trials));

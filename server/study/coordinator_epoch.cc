@@ -45,6 +45,7 @@ void Coordinator::KeepEpoch() {
 }
 
 void Coordinator::Retire() {
+  committer_.Stop();
   if (!loaded_) return;
   const absl::Status status = store_.EndEpoch(epoch_);
   if (!status.ok()) spdlog::warn("the epoch ends by its term: {}", status.ToString());
@@ -67,20 +68,24 @@ absl::Status Coordinator::Rebuild() {
   studies_.clear();
   names_.clear();
   requests_.clear();
+  alike_.clear();
   study_dues_.clear();
   scheduler_ = Scheduler();
   leases_ = std::make_unique<LeaseManager>(options_.leases, epoch->counters.token);
   workers_ = std::make_unique<WorkerTable>(epoch_ << 32);
   for (const StudyRecord& record : records) {
-    names_[record.name] = {record.id, record.tenant};
-    if (!record.request_id.empty()) requests_[{record.tenant, record.request_id}] = record.name;
+    Know(record);
     if (record.state != v1::ACTIVE && record.state != v1::PAUSED) continue;
+    // A long reading is no reason to lose the epoch.
+    if (clock_.Monotonic() >= renew_at_) {
+      RETURN_IF_ERROR(store_.RenewEpoch(epoch_, options_.epoch_term));
+      renew_at_ = clock_.Monotonic() + options_.epoch_term / 3;
+    }
     const absl::Status status = LoadStudy(record);
     if (absl::IsUnavailable(status)) return status;
     const LogFields about(record.name);
     if (!status.ok()) spdlog::error("study {} rests: {}", record.name, status.ToString());
   }
-  // A long reading is no reason to lose the epoch.
   return store_.RenewEpoch(epoch_, options_.epoch_term);
 }
 

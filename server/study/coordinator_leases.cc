@@ -108,9 +108,8 @@ bool Coordinator::GrantFrom(Entry& entry, Worker& worker, const Offer& offer) {
   const int64_t id = study.record().id;
   const absl::Duration start = clock_.Monotonic();
   const absl::StatusOr<std::optional<NextWork>> next = study.Next(
-      wall_, offer,
-      [&](absl::string_view key) { return store_.FindEvaluation(study.record().tenant, key); },
-      [&](int64_t number) { return store_.Trial(id, number); });
+      wall_, offer, [&](absl::string_view key) { return FindKnown(study.record(), key); },
+      [&](int64_t number) { return Settled().Trial(id, number); });
   observer_.OnAsk(clock_.Monotonic() - start);
   ReleaseCancelled(entry);
   if (!next.ok()) {
@@ -136,6 +135,19 @@ bool Coordinator::GrantFrom(Entry& entry, Worker& worker, const Offer& offer) {
   Refresh(entry);
   scheduler_.Granted(id);
   return true;
+}
+
+// Another study's result for this work. Only one in the same circumstances can have it, so that
+// most proposals cost no read.
+absl::StatusOr<std::optional<TrialRecord>> Coordinator::FindKnown(
+    const StudyRecord& study, absl::string_view evaluation_key) {
+  const auto count = [&](const std::string& circumstances) {
+    const auto it = alike_.find({study.tenant, circumstances});
+    return it == alike_.end() ? 0 : it->second;
+  };
+  // Studies of older servers do not say theirs.
+  if (count(study.circumstances) < 2 && count("") == 0) return std::optional<TrialRecord>();
+  return Settled().FindEvaluation(study.tenant, evaluation_key);
 }
 
 }  // namespace cambrian

@@ -1,4 +1,5 @@
 // The coordinator's door: what other threads hand over, and how it is answered.
+#include <algorithm>
 #include <utility>
 
 #include "server/study/coordinator.h"
@@ -19,8 +20,9 @@ void Coordinator::Wake() {
 
 void Coordinator::WaitForWork(absl::Duration until) {
   MutexLock lock(&mutex_);
-  while (inbox_.empty() && !woken_) {
-    const absl::Duration left = until - clock_.Monotonic();
+  while (!woken_) {
+    const absl::Duration end = inbox_.empty() ? until : std::min(until, gathered_at_);
+    const absl::Duration left = end - clock_.Monotonic();
     if (left <= absl::ZeroDuration()) break;
     work_.WaitWithTimeout(&mutex_, left);
   }

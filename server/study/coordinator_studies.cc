@@ -7,6 +7,7 @@
 #include "common/base/status.h"
 #include "server/log/log.h"
 #include "server/study/coordinator.h"
+#include "server/study/examine.h"
 #include "server/study/messages.h"
 #include "spdlog/spdlog.h"
 
@@ -37,6 +38,7 @@ StudyRecord NewRecord(const StudySpec& spec) {
         record.trial_budget, static_cast<int64_t>(spec.strategy.architectures.size()));
   }
   record.time_budget = spec.budget.time;
+  record.circumstances = CircumstancesKey(spec);
   return record;
 }
 
@@ -50,7 +52,7 @@ absl::StatusOr<v1::Study> Coordinator::CreateFor(const Scope& scope,
   if (!request_id.empty() && before != requests_.end()) {
     const auto entry = studies_.find(names_.at(before->second).id);
     if (entry != studies_.end()) return ToMessage(entry->second->study->record());
-    ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(before->second));
+    ASSIGN_OR_RETURN(const StudyRecord record, Settled().Study(before->second));
     return ToMessage(record);
   }
   if (continue_from.empty()) return Create(scope.tenant, std::move(spec), request_id, "", nullptr);
@@ -77,8 +79,7 @@ absl::StatusOr<v1::Study> Coordinator::Create(const std::string& tenant,
   if (continues != nullptr) RETURN_IF_ERROR(Inherit(*study, *continues));
   const v1::Study message = ToMessage(study->record());
   last_study_ = study->record().id;
-  names_[message.name()] = {last_study_, tenant};
-  if (!request_id.empty()) requests_[{tenant, request_id}] = message.name();
+  Know(study->record());
   auto entry = std::make_unique<Entry>();
   entry->study = std::move(study);
   Touch(*entry);
@@ -97,12 +98,25 @@ absl::StatusOr<Coordinator::Known> Coordinator::Find(const Scope& scope,
   return known->second;
 }
 
+void Coordinator::Know(const StudyRecord& study) {
+  names_[study.name] = {study.id, study.tenant};
+  if (!study.request_id.empty()) requests_[{study.tenant, study.request_id}] = study.name;
+  ++alike_[{study.tenant, study.circumstances}];
+}
+
+void Coordinator::Forget(const StudyRecord& study) {
+  names_.erase(study.name);
+  requests_.erase({study.tenant, study.request_id});
+  const auto alike = alike_.find({study.tenant, study.circumstances});
+  if (--alike->second == 0) alike_.erase(alike);
+}
+
 // A study in memory, where it can be changed.
 absl::StatusOr<Coordinator::Entry*> Coordinator::FindOrLoad(const Scope& scope,
                                                             const std::string& name) {
   ASSIGN_OR_RETURN(const Known known, Find(scope, name));
   if (!studies_.contains(known.id)) {
-    ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(name));
+    ASSIGN_OR_RETURN(const StudyRecord record, Settled().Study(name));
     RETURN_IF_ERROR(LoadStudy(record));
   }
   Entry* const entry = studies_.at(known.id).get();
@@ -124,16 +138,15 @@ absl::StatusOr<v1::Study> Coordinator::Change(const Scope& scope, const std::str
 absl::StatusOr<v1::DeleteStudyResponse> Coordinator::Delete(const Scope& scope,
                                                             const std::string& name) {
   ASSIGN_OR_RETURN(const Known known, Find(scope, name));
-  ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(name));
+  ASSIGN_OR_RETURN(const StudyRecord record, Settled().Study(name));
   if (studies_.contains(known.id) || record.state == v1::ACTIVE || record.state == v1::PAUSED) {
     return absl::FailedPreconditionError(
         absl::StrCat("study \"", name, "\" has not ended; cancel it first"));
   }
-  ASSIGN_OR_RETURN(const std::vector<std::string> checkpoints, store_.Checkpoints(record.id));
-  unused_.insert(unused_.end(), checkpoints.begin(), checkpoints.end());
-  batch_.deleted.push_back(record.id);
-  names_.erase(name);
-  requests_.erase({record.tenant, record.request_id});
+  ASSIGN_OR_RETURN(const std::vector<std::string> checkpoints, Settled().Checkpoints(record.id));
+  group_->unused.insert(group_->unused.end(), checkpoints.begin(), checkpoints.end());
+  group_->batch.deleted.push_back(record.id);
+  Forget(record);
   return v1::DeleteStudyResponse();
 }
 
@@ -212,7 +225,7 @@ absl::StatusOr<std::string> Coordinator::CreateRetraining(const Study& study) {
   return successor.name();
 }
 
-// After a commit: what has ended leaves memory, the rest is ready for the next group.
+// What has ended leaves memory, the rest is ready for the next group.
 void Coordinator::ForgetEnded() {
   for (Entry* entry : touched_studies_) {
     entry->touched = false;

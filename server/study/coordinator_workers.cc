@@ -22,7 +22,7 @@ Worker& Coordinator::Hear(const Scope& scope, v1::WorkerIdentity& identity, int3
   for (const v1::Held& item : held) leases_->Renew(item.token(), identity.name(), now_);
   Worker& worker = workers_->Hear(scope, identity, free_slots, held, wall_, now_);
   if (auto record = workers_->TakeRecord(worker, kRecordWorkersEvery)) {
-    batch_.workers.push_back(*std::move(record));
+    group_->batch.workers.push_back(*std::move(record));
   }
   Touch(worker);
   return worker;
@@ -79,11 +79,7 @@ void Coordinator::HandleReport(const Scope& scope, v1::ReportRequest request,
     observer_.OnDevices(worker.identity.name(), request.devices());
   }
   worker.reports = true;
-  replies_.push_back([this, &worker, settled = std::move(settled),
-                      answer = std::move(answer)](const absl::Status& status) {
-    if (!status.ok()) return answer(status);
-    answer(AssignmentsOf(worker, settled));
-  });
+  answers_.push_back({&worker, std::move(settled), std::move(answer)});
 }
 
 Coordinator::Entry* Coordinator::FindAssignment(const Scope& scope, absl::string_view assignment,
@@ -134,15 +130,6 @@ void Coordinator::HandleHandBack(const Scope& scope, Worker& worker,
   if (!entry->study->IsCurrent(number, hand_back.token())) return;
   Release({study, number}, hand_back.token());
   entry->study->HandBack(number, hand_back.token(), hand_back, wall_);
-}
-
-void Coordinator::AnswerPoll(Worker& worker) {
-  const HungPoll poll = workers_->TakePoll(worker);
-  if (draining_) {
-    poll.answer(absl::UnavailableError("the server is going down"));
-  } else {
-    poll.answer(AssignmentsOf(worker, {}));
-  }
 }
 
 v1::Assignments Coordinator::AssignmentsOf(const Worker& worker,

@@ -14,6 +14,7 @@ void DecisionLoop::Stop() {
 }
 
 void DecisionLoop::Run() {
+  coordinator_.StartCommitter();
   while (!stopping_) {
     coordinator_.WaitForWork(coordinator_.RunOnce());
   }

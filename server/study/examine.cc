@@ -105,6 +105,8 @@ Examine MakeExamine(std::shared_ptr<const StudySpec> study) {
   };
 }
 
+std::string CircumstancesKey(const StudySpec& study) { return Digest(Circumstances(study).dump()); }
+
 uint64_t TrialSeed(absl::string_view evaluation_key) {
   const std::string digest = Digest(absl::StrCat("seed\n", evaluation_key));
   uint64_t seed = 0;

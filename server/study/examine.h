@@ -16,6 +16,9 @@ namespace cambrian {
 // Lowers architectures of one study. The result is thread-safe and holds on to the study.
 Examine MakeExamine(std::shared_ptr<const StudySpec> study);
 
+// Equal for studies whose trials of equal networks and recipes are the same work.
+std::string CircumstancesKey(const StudySpec& study);
+
 // The seed of the trial that does this work, which follows from the study's seed as the key does:
 // doing it again, anywhere, gives the same bits.
 uint64_t TrialSeed(absl::string_view evaluation_key);

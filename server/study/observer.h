@@ -1,7 +1,8 @@
-// What the coordinator tells whoever counts: metrics.
+// What the coordinator tells the world.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,14 +14,23 @@
 
 namespace cambrian {
 
-// Called on the decision loop, so no method may block. The default does nothing.
+// What is to be done after a commit. Called on the committer's thread: must not block.
+struct CoordinatorListener {
+  std::function<void(int64_t study)> on_events = [](int64_t) {};
+  // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
+  // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
+  std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};
+};
+
+// Whoever counts: metrics. Called on the decision loop and on the committer's thread, so methods
+// are thread-safe and do not block. The default does nothing.
 class CoordinatorObserver {
  public:
   virtual ~CoordinatorObserver() = default;
 
   virtual void OnAsk(absl::Duration) {}
   virtual void OnTell(absl::Duration) {}
-  // A group was committed, or not.
+  // A group was committed, or not, by the committer.
   virtual void OnCommit(absl::Duration, int64_t /*requests*/, bool /*ok*/) {}
   // An attempt ended, after the commit.
   virtual void OnAttempt(absl::string_view /*study*/, v1::AttemptEnd) {}

@@ -124,7 +124,7 @@ TEST_F(PostgresTest, ServersThatStartTogetherWaitForEachOther) {
   }
   for (std::thread& server : servers) server.join();
   for (const absl::Status& status : opened) EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "1");
+  EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "2");
 }
 
 TEST_F(PostgresTest, ANewerDatabaseIsRefused) {
