@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/base/nearest.h"
 #include "common/base/status.h"
+#include "common/nas/decision_values.h"
 #include "common/nas/space_rules.h"
 
 namespace cambrian {
@@ -37,50 +34,21 @@ std::string Superscript(long number) {
   return out;
 }
 
-std::vector<std::string> Members(absl::string_view set) {
-  std::vector<std::string> members = absl::StrSplit(set, '+');
-  std::sort(members.begin(), members.end());
-  return members;
-}
-
-std::string AsText(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 // The decision that `name` is, or is an unambiguous tail of.
 absl::StatusOr<size_t> FindDecision(const std::vector<Decision>& decisions,
                                     const std::string& name) {
-  std::optional<size_t> found;
-  std::vector<std::string> known;
-  for (size_t d = 0; d < decisions.size(); ++d) {
-    if (decisions[d].name == name) return d;
-    known.push_back(decisions[d].name);
-    if (!absl::EndsWith(decisions[d].name, absl::StrCat(".", name))) continue;
-    if (found) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "\"", name, "\" may be \"", decisions[*found].name, "\" or \"", decisions[d].name, "\""));
-    }
-    found = d;
+  const std::vector<size_t> found = DecisionsCalled(decisions, name);
+  if (found.size() == 1) return found[0];
+  if (found.size() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" may be \"",
+                                                   decisions[found[0]].name, "\" or \"",
+                                                   decisions[found[1]].name, "\""));
   }
-  if (found) return *found;
+  std::vector<std::string> known;
+  for (const Decision& decision : decisions) known.push_back(decision.name);
   const std::string suggestion = DidYouMean(name, known);
   return absl::InvalidArgumentError(absl::StrCat("there is no decision \"", name, "\"",
                                                  suggestion.empty() ? "" : "; ", suggestion));
-}
-
-absl::StatusOr<double> CategoricalValue(const Decision& decision, const nlohmann::json& value) {
-  const std::string text = AsText(value);
-  for (size_t i = 0; i < decision.options.size(); ++i) {
-    const bool same_number =
-        decision.ordered && value.is_number() && decision.numbers[i] == value.get<double>();
-    const bool same_set = decision.is_set && Members(decision.options[i]) == Members(text);
-    if (decision.options[i] == text || same_number || same_set) return static_cast<double>(i);
-  }
-  const std::string suggestion = DidYouMean(text, decision.options);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "decision \"", decision.name, "\" cannot be \"", text, "\"; ",
-      suggestion.empty() ? absl::StrCat("it is one of ", absl::StrJoin(decision.options, ", "))
-                         : suggestion));
 }
 
 }  // namespace
@@ -136,14 +104,7 @@ absl::StatusOr<Architecture> SearchSpace::FromJson(const nlohmann::json& json) c
       return absl::InvalidArgumentError(
           absl::StrCat("decision \"", decision.name, "\" is given twice"));
     }
-    if (decision.kind == Decision::Kind::kCategorical) {
-      ASSIGN_OR_RETURN(architecture.values[d], CategoricalValue(decision, value));
-    } else if (!value.is_number()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("decision \"", decision.name, "\" is a number, not ", value.dump()));
-    } else {
-      architecture.values[d] = value.get<double>();
-    }
+    ASSIGN_OR_RETURN(architecture.values[d], ReadValue(decision, value));
   }
   RETURN_IF_ERROR(Validate(architecture));
   return architecture;

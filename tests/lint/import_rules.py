@@ -12,7 +12,8 @@ import pathlib
 import re
 import sys
 
-COMMON = ["common/base", "common/nas", "common/spec", "common/evaluator", "common/tensors", "common/wire"]
+COMMON = ["common/base", "common/nas", "common/spec", "common/evaluator", "common/table", "common/tensors",
+          "common/wire"]
 
 # Room: what it may include beside itself. A name stands for everything that begins with it.
 ROOMS = {
@@ -20,6 +21,7 @@ ROOMS = {
     "common/nas": ["common/base"],
     "common/spec": ["common/base", "common/nas"],
     "common/evaluator": ["common/base", "common/nas"],
+    "common/table": ["common/base", "common/nas"],
     "common/tensors": ["common/base"],
     "common/wire": ["common/base", "common/nas", "common/spec", "cambrian/v1"],
     "server/strategy": COMMON,
@@ -37,7 +39,7 @@ ROOMS = {
                     "query_command.h", "query_command.cc", "replay_command.h", "replay_command.cc")},
     "worker/evaluator": ["common/base", "common/nas", "common/evaluator"],
     "worker/agent": COMMON + ["worker/evaluator", "cambrian/v1"],
-    "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/tensors"],
+    "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/table", "common/tensors"],
     "worker/main.cc": COMMON + ["worker/agent", "worker/evaluator", "cambrian/v1"],
     "client": COMMON + ["cambrian/v1"],
     "tests": COMMON + ["server", "worker", "client", "cambrian/v1"],

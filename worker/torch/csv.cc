@@ -7,11 +7,10 @@
 #include <map>
 #include <sstream>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/base/status.h"
+#include "common/table/csv_reader.h"
 #include "worker/torch/dataset.h"
 
 namespace cambrian {
@@ -19,59 +18,6 @@ namespace {
 
 constexpr size_t kMaxColumns = 1'000'000;
 constexpr size_t kMaxClasses = 10'000;
-
-// Cuts a text into rows of fields.
-class CsvReader {
- public:
-  explicit CsvReader(absl::string_view text) : text_(text) {}
-
-  // The next row that is not blank; false at the end. \error kInvalidArgument for an open quote.
-  absl::StatusOr<bool> Next(std::vector<std::string>& fields) {
-    do {
-      if (at_ >= text_.size()) return false;
-      line_ = next_line_;
-      fields.clear();
-      RETURN_IF_ERROR(ReadRow(fields));
-    } while (fields.size() == 1 && fields[0].empty());
-    return true;
-  }
-  int64_t line() const { return line_; }
-
- private:
-  absl::Status ReadRow(std::vector<std::string>& fields) {
-    std::string field;
-    bool quoted = false;
-    for (; at_ < text_.size(); ++at_) {
-      const char c = text_[at_];
-      if (c == '\n') ++next_line_;
-      if (quoted && c == '"' && at_ + 1 < text_.size() && text_[at_ + 1] == '"') {
-        field += '"';
-        ++at_;
-      } else if (c == '"') {
-        quoted = !quoted;
-      } else if (quoted || (c != ',' && c != '\n')) {
-        field += c;
-      } else {
-        fields.emplace_back(absl::StripAsciiWhitespace(field));
-        field.clear();
-        if (c == '\n') {
-          ++at_;
-          return absl::OkStatus();
-        }
-      }
-    }
-    if (quoted) {
-      return absl::InvalidArgumentError(absl::StrCat("line ", line_, ": a quote is not closed"));
-    }
-    fields.emplace_back(absl::StripAsciiWhitespace(field));
-    return absl::OkStatus();
-  }
-
-  const absl::string_view text_;
-  size_t at_ = 0;
-  int64_t line_ = 1;
-  int64_t next_line_ = 1;
-};
 
 absl::StatusOr<std::string> ReadFile(const std::string& file) {
   std::error_code error;
@@ -160,7 +106,6 @@ std::vector<float> ChannelsInnermost(const std::vector<float>& values, const Sha
 
 absl::StatusOr<DataSet> ParseCsv(absl::string_view text, const std::string& label,
                                  const std::vector<int64_t>& shape) {
-  absl::ConsumePrefix(&text, "\xef\xbb\xbf");  // a byte-order mark
   CsvReader reader(text);
   std::vector<std::string> header, fields;
   ASSIGN_OR_RETURN(const bool any, reader.Next(header));
