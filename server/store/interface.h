@@ -69,10 +69,6 @@ class TrialStore {
   virtual absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
 
-  // A succeeded trial of any study of the tenant that did this work, or nothing.
-  virtual absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view tenant, absl::string_view evaluation_key) = 0;
-
   // The distinct artifacts of a study's trials (`checkpoint`, `resume_from`), and whether any trial
   // of any study has this one.
   virtual absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) = 0;

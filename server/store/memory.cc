@@ -211,20 +211,6 @@ class MemoryStore : public TrialStore {
     return result;
   }
 
-  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view tenant, absl::string_view evaluation_key) override {
-    MutexLock lock(&mutex_);
-    for (const auto& [id, entry] : studies_) {
-      if (entry.record.tenant != tenant) continue;
-      for (const auto& [number, trial] : entry.trials) {
-        if (trial.state == v1::TRIAL_SUCCEEDED && trial.evaluation_key == evaluation_key) {
-          return std::optional<TrialRecord>(trial);
-        }
-      }
-    }
-    return std::optional<TrialRecord>();
-  }
-
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     MutexLock lock(&mutex_);
     std::set<std::string> distinct;

@@ -215,15 +215,6 @@ class PostgresStore : public TrialStore {
                    &ReadEvent<PostgresRow>);
   }
 
-  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view tenant, absl::string_view evaluation_key) override {
-    ASSIGN_OR_RETURN(
-        std::vector<TrialRecord> trials,
-        ReadAll(postgres::kSelectEvaluation, {std::string(tenant), std::string(evaluation_key)},
-                &ReadTrial<PostgresRow>));
-    return First(std::move(trials));
-  }
-
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     return ReadAll(
         "SELECT checkpoint COLLATE \"C\" FROM trial WHERE study_id = $1::bigint AND "

@@ -18,10 +18,6 @@ const char kSelectSince[] =
 const char kSelectResultKeys[] =
     "SELECT min(number), evaluation_key FROM trial WHERE study_id = $1::bigint AND "
     "state IN ('succeeded', 'infeasible') GROUP BY evaluation_key ORDER BY 1";
-const char kSelectEvaluation[] =
-    "SELECT " CAMBRIAN_TRIAL_COLUMNS
-    " FROM trial WHERE evaluation_key = $2 AND state = 'succeeded' AND "
-    "(SELECT tenant FROM study WHERE id = study_id) = $1 ORDER BY study_id, number LIMIT 1";
 const char kSelectEvents[] =
     "SELECT event.study_id, event.number, kind, event.trial, message, architecture, "
     "canonical_key, origin FROM event LEFT JOIN trial ON trial.study_id = event.study_id AND "

@@ -224,15 +224,6 @@ class SqliteStore : public TrialStore {
     return ReadAll(query, &ReadEvent<SqliteQuery>);
   }
 
-  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view tenant, absl::string_view evaluation_key) override {
-    MutexLock lock(&reader_mutex_);
-    SqliteQuery query = reader_->Query(kSelectEvaluation);
-    ASSIGN_OR_RETURN(const bool row, query.Bind(tenant).Bind(evaluation_key).Step());
-    if (!row) return std::optional<TrialRecord>();
-    return std::optional<TrialRecord>(ReadTrial(query));
-  }
-
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(
@@ -315,7 +306,8 @@ absl::StatusOr<std::unique_ptr<TrialStore>> OpenSqliteStore(const std::string& p
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> writer,
                    SqliteDatabase::Open(path, /*read_only=*/false));
   RETURN_IF_ERROR(writer->Execute(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"));
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+      "PRAGMA wal_autocheckpoint = 4000;"));
   RETURN_IF_ERROR(Migrate(*writer, path));
   ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> reader,
                    SqliteDatabase::Open(path, /*read_only=*/true));

@@ -55,10 +55,6 @@ const char kSelectResultKeys[] =
 const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
-const char kSelectEvaluation[] =
-    "SELECT " CAMBRIAN_TRIAL_COLUMNS
-    " FROM trial WHERE evaluation_key = ?2 AND state = 'succeeded' AND study_id IN "
-    "(SELECT id FROM study WHERE tenant = ?1) ORDER BY study_id, number LIMIT 1";
 const char kSelectEvents[] =
     "SELECT event.study_id, event.number, kind, trial, message, architecture, canonical_key, "
     "origin "

@@ -15,7 +15,6 @@ extern const char kSelectFront[];       // ?: study
 extern const char kSelectSince[];       // ?: study, event
 extern const char kSelectResultKeys[];  // ?: study
 extern const char kSelectAttempts[];    // ?: study, trial; without logs
-extern const char kSelectEvaluation[];  // ?: tenant, evaluation key
 extern const char kSelectEvents[];      // ?: study, after, limit; complete
 extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
 

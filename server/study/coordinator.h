@@ -37,6 +37,7 @@
 #include "server/study/observer.h"
 #include "server/study/scheduler.h"
 #include "server/study/scope.h"
+#include "server/study/shared_results.h"
 #include "server/study/study.h"
 #include "server/study/study_reader.h"
 #include "server/study/worker_table.h"
@@ -225,7 +226,7 @@ class Coordinator {
   absl::flat_hash_map<int64_t, std::unique_ptr<Entry>> studies_;  // open; ended till the commit
   std::map<std::string, Known> names_;                            // of all studies
   std::map<std::pair<std::string, std::string>, std::string> requests_;  // tenant, id → name
-  std::map<std::pair<std::string, std::string>, int64_t> alike_;  // studies: tenant, circumstances
+  SharedResults shared_;
   std::set<std::pair<absl::Duration, int64_t>> study_dues_;
   Scheduler scheduler_;
   std::unique_ptr<LeaseManager> leases_;

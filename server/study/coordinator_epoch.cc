@@ -68,7 +68,7 @@ absl::Status Coordinator::Rebuild() {
   studies_.clear();
   names_.clear();
   requests_.clear();
-  alike_.clear();
+  shared_ = SharedResults();
   study_dues_.clear();
   scheduler_ = Scheduler();
   leases_ = std::make_unique<LeaseManager>(options_.leases, epoch->counters.token);

@@ -1,6 +1,7 @@
 // The coordinator's part that grants leases, and takes back those that are lost.
 #include <utility>
 
+#include "common/base/status.h"
 #include "server/log/log.h"
 #include "server/study/coordinator.h"
 #include "spdlog/spdlog.h"
@@ -137,17 +138,22 @@ bool Coordinator::GrantFrom(Entry& entry, Worker& worker, const Offer& offer) {
   return true;
 }
 
-// Another study's result for this work. Only one in the same circumstances can have it, so that
-// most proposals cost no read.
+// Another study's result for this work.
 absl::StatusOr<std::optional<TrialRecord>> Coordinator::FindKnown(
     const StudyRecord& study, absl::string_view evaluation_key) {
-  const auto count = [&](const std::string& circumstances) {
-    const auto it = alike_.find({study.tenant, circumstances});
-    return it == alike_.end() ? 0 : it->second;
-  };
-  // Studies of older servers do not say theirs.
-  if (count(study.circumstances) < 2 && count("") == 0) return std::optional<TrialRecord>();
-  return Settled().FindEvaluation(study.tenant, evaluation_key);
+  ASSIGN_OR_RETURN(
+      const std::optional<SharedResults::Place> place,
+      shared_.Find(study, evaluation_key, [this](int64_t id) { return Settled().ResultKeys(id); }));
+  if (!place) return std::optional<TrialRecord>();
+  const auto open = studies_.find(place->study);
+  const TrialRecord* const held =
+      open == studies_.end() ? nullptr : open->second->study->state().Find(place->trial);
+  absl::StatusOr<TrialRecord> trial =
+      held != nullptr ? *held : Settled().Trial(place->study, place->trial);
+  if (absl::IsNotFound(trial.status())) return std::optional<TrialRecord>();
+  RETURN_IF_ERROR(trial.status());
+  if (trial->state != v1::TRIAL_SUCCEEDED) return std::optional<TrialRecord>();
+  return std::optional<TrialRecord>(*std::move(trial));
 }
 
 }  // namespace cambrian

@@ -101,14 +101,13 @@ absl::StatusOr<Coordinator::Known> Coordinator::Find(const Scope& scope,
 void Coordinator::Know(const StudyRecord& study) {
   names_[study.name] = {study.id, study.tenant};
   if (!study.request_id.empty()) requests_[{study.tenant, study.request_id}] = study.name;
-  ++alike_[{study.tenant, study.circumstances}];
+  shared_.Add(study);
 }
 
 void Coordinator::Forget(const StudyRecord& study) {
   names_.erase(study.name);
   requests_.erase({study.tenant, study.request_id});
-  const auto alike = alike_.find({study.tenant, study.circumstances});
-  if (--alike->second == 0) alike_.erase(alike);
+  shared_.Remove(study);
 }
 
 // A study in memory, where it can be changed.
@@ -237,6 +236,7 @@ void Coordinator::ForgetEnded() {
     scheduler_.Remove(id);
     study_dues_.erase({entry->due, id});
     workers_->ForgetStudy(id);
+    shared_.Rest(entry->study->record());
     studies_.erase(id);
   }
   touched_studies_.clear();

@@ -112,6 +112,10 @@ void Coordinator::HandleCompletion(const Scope& scope, const v1::Completion& com
   const absl::Duration start = clock_.Monotonic();
   entry->study->Complete(number, token, completion, wall_);
   observer_.OnTell(clock_.Monotonic() - start);
+  const TrialRecord& trial = entry->study->state().trial(number);
+  if (trial.state == v1::TRIAL_SUCCEEDED) {
+    shared_.Note(entry->study->record(), number, trial.evaluation_key);
+  }
   ReleaseCancelled(*entry);
 }
 

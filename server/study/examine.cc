@@ -35,6 +35,7 @@ nlohmann::ordered_json Circumstances(const StudySpec& study) {
       {"test", study.test},
       {"seed", study.seed},
   };
+  if (study.estimator.table) json["table"] = study.estimator.table->ToJson();
   if (study.latency) {
     json["latency"] = {study.latency->device, study.latency->batch, study.latency->threads,
                        study.latency->runs};
@@ -71,6 +72,16 @@ Constants ConstantsOf(const StudySpec& study) {
   return constants;
 }
 
+// Where each architecture is work of its own: no network is looked at.
+Candidate ExamineUnlowered(const StudySpec& study, const Constants& constants,
+                           Architecture architecture) {
+  Candidate candidate;
+  candidate.evaluation_key = Digest(absl::StrCat(
+      "architecture\n", study.space->ToJson(architecture).dump(), "\n", constants.circumstances));
+  candidate.architecture = std::move(architecture);
+  return candidate;
+}
+
 Candidate ExamineOne(const StudySpec& study, const Constants& constants,
                      Architecture architecture) {
   Candidate candidate;
@@ -101,7 +112,9 @@ Candidate ExamineOne(const StudySpec& study, const Constants& constants,
 Examine MakeExamine(std::shared_ptr<const StudySpec> study) {
   Constants constants = ConstantsOf(*study);
   return [study = std::move(study), constants = std::move(constants)](Architecture architecture) {
-    return ExamineOne(*study, constants, std::move(architecture));
+    return study->dedupe == Dedupe::kArchitecture
+               ? ExamineUnlowered(*study, constants, std::move(architecture))
+               : ExamineOne(*study, constants, std::move(architecture));
   };
 }
 

@@ -40,6 +40,8 @@ class Queries {
                                                   absl::string_view study) const;
   // Studies of the tenant that have not ended, but for the one that this request created.
   absl::StatusOr<int64_t> OpenStudies(absl::string_view tenant, absl::string_view request_id) const;
+  // Whether the scope sees a study with a trial that has this artifact.
+  absl::StatusOr<bool> SeesArtifact(const Scope& scope, absl::string_view sha256) const;
 
   // For whoever has resolved the name: a page of the study's events, and whether the study has
   // ended with the last of them.

@@ -95,11 +95,6 @@ class UnreliableStore : public TrialStore {
     if (away_) return Away();
     return store_->Events(study, after, limit);
   }
-  absl::StatusOr<std::optional<TrialRecord>> FindEvaluation(
-      absl::string_view tenant, absl::string_view evaluation_key) override {
-    if (away_) return Away();
-    return store_->FindEvaluation(tenant, evaluation_key);
-  }
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
     if (away_) return Away();
     return store_->Checkpoints(study);

@@ -2,6 +2,8 @@
 #include "server/store/postgres.h"
 
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <pqxx/pqxx>
 #include <thread>
 #include <vector>
@@ -125,6 +127,31 @@ TEST_F(PostgresTest, ServersThatStartTogetherWaitForEachOther) {
   for (std::thread& server : servers) server.join();
   for (const absl::Status& status : opened) EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "2");
+}
+
+TEST_F(PostgresTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
+  ASSERT_NE(getenv("CAMBRIAN_SOURCE"), nullptr);
+  std::ifstream stream(std::string(getenv("CAMBRIAN_SOURCE")) +
+                       "/server/store/migrations/postgres/0001_initial.sql");
+  const std::string sql((std::istreambuf_iterator<char>(stream)), {});
+  ASSERT_FALSE(sql.empty());
+  home_->Ask(sql);
+  home_->Ask("CREATE TABLE schema_version (version INTEGER NOT NULL)");
+  home_->Ask("INSERT INTO schema_version VALUES (1)");
+  home_->Ask(
+      "INSERT INTO study VALUES (1,'','old-1','','text','active','',0,NULL,0,'','','',1,0,0,1,0,0,"
+      "0,0,'accuracy',true,10,NULL,0,3,NULL,'[]')");
+  home_->Ask(
+      "INSERT INTO trial VALUES (1,1,'succeeded','','{}','c','e','random',"
+      "'{\"accuracy\":{\"value\":0.5}}',0,false,5,6,7,1,3,1,0,0,9,'w',1,'','',true,true,'')");
+  Open();
+  EXPECT_EQ(store_->Study("old-1")->succeeded, 1);
+  EXPECT_EQ(store_->Study("old-1")->circumstances, "");
+  EXPECT_EQ(store_->StudyText(1).value(), "text");
+  EXPECT_EQ(store_->Trial(1, 1)->metrics.at("accuracy").value, 0.5);
+  EXPECT_EQ(home_->Ask("SELECT max(version) FROM schema_version"), "2");
+  EXPECT_EQ(home_->Ask("SELECT accuracy FROM front"), "0.5");
+  EXPECT_EQ(home_->Ask("SELECT 1 FROM pg_indexes WHERE indexname = 'trial_evaluation'"), "no row");
 }
 
 TEST_F(PostgresTest, ANewerDatabaseIsRefused) {

@@ -106,6 +106,7 @@ TEST_P(StoreConformanceTest, AStudyComesBackAsItWent) {
   study.parent = "p";
   study.successor = "s";
   study.continues = "an older one";
+  study.circumstances = "data, seed and so on";
   study.trials = 21;
   study.queued = 1;
   study.running = 2;
@@ -136,6 +137,7 @@ TEST_P(StoreConformanceTest, AStudyComesBackAsItWent) {
   EXPECT_EQ(read.parent, "p");
   EXPECT_EQ(read.successor, "s");
   EXPECT_EQ(read.continues, study.continues);
+  EXPECT_EQ(read.circumstances, study.circumstances);
   EXPECT_EQ(read.trials, 21);
   EXPECT_EQ(read.queued, 1);
   EXPECT_EQ(read.running, 2);
@@ -536,23 +538,6 @@ TEST_P(StoreConformanceTest, AServerGoesOnFromASnapshot) {
     keys.emplace_back(key.trial, key.evaluation_key);
   }
   EXPECT_THAT(keys, ElementsAre(Pair(1, "e1"), Pair(5, "e5")));
-}
-
-TEST_P(StoreConformanceTest, AnEvaluationIsFoundInAnyStudyOnceItSucceeded) {
-  Fill(1, 1);
-  Fill(2, 0);
-  EXPECT_EQ(store_->FindEvaluation("", "e1").value(), std::nullopt);
-  Batch batch;
-  TrialRecord trial = MakeTrial(1, 1);
-  trial.state = v1::TRIAL_SUCCEEDED;
-  trial.metrics = {{"accuracy", {0.5, {}, {}}}};
-  batch.trials = {trial};
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::optional<TrialRecord> found = store_->FindEvaluation("", "e1").value();
-  ASSERT_TRUE(found.has_value());
-  EXPECT_EQ(found->metrics, trial.metrics);
-  EXPECT_EQ(store_->FindEvaluation("", "e2").value(), std::nullopt);
-  EXPECT_EQ(store_->FindEvaluation("another tenant", "e1").value(), std::nullopt);
 }
 
 TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {

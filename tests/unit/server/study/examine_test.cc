@@ -89,6 +89,35 @@ TEST(ExamineTest, NamesTheAnalyticConstraintThatIsBroken) {
   EXPECT_THAT(candidate.obstacle, HasSubstr("parameters <= 10"));
 }
 
+// Two cells with the same network, and one that lets nothing through.
+TEST(ExamineTest, EachRowOfATableMayBeWorkOfItsOwn) {
+  constexpr char kTable[] = R"(study: toy
+data: {task: {input: [3, 8, 8], classes: 4}, table: {file: /toy.csv}, sha256: aa}
+space: {network: [cell, head],
+        cells: {cell: {graph: {nodes: 2, edge: {choose: [none, skip, conv3x3]}}}},
+        blocks: {conv3x3: {conv: {kernel: 3}}}}
+estimator: {table: {metrics: {accuracy: valid}}}
+)";
+  constexpr char kOne[] = R"({"edge_0_1": "skip", "edge_0_2": "none", "edge_1_2": "conv3x3"})";
+  constexpr char kTwin[] = R"({"edge_0_1": "none", "edge_0_2": "conv3x3", "edge_1_2": "skip"})";
+  constexpr char kDead[] = R"({"edge_0_1": "skip", "edge_0_2": "none", "edge_1_2": "none"})";
+  const auto networks = ParseToy(kTable);
+  EXPECT_EQ(ExamineCell(networks, kOne).evaluation_key,
+            ExamineCell(networks, kTwin).evaluation_key);
+  EXPECT_NE(ExamineCell(networks, kDead).obstacle, "");
+
+  const auto rows = ParseToy(kTable, {"dedupe=architecture"});
+  const Candidate one = ExamineCell(rows, kOne);
+  EXPECT_EQ(one.evaluation_key.size(), 32);
+  EXPECT_EQ(one.evaluation_key, ExamineCell(rows, kOne).evaluation_key);
+  EXPECT_NE(one.evaluation_key, ExamineCell(rows, kTwin).evaluation_key);
+  EXPECT_EQ(ExamineCell(rows, kDead).obstacle, "");
+  // Another column is another result.
+  const auto others =
+      ParseToy(kTable, {"dedupe=architecture", "estimator.table.metrics.accuracy=other"});
+  EXPECT_NE(one.evaluation_key, ExamineCell(others, kOne).evaluation_key);
+}
+
 TEST(ExamineTest, SeedsFollowFromTheWork) {
   EXPECT_EQ(TrialSeed("a"), TrialSeed("a"));
   EXPECT_NE(TrialSeed("a"), TrialSeed("b"));

@@ -1,0 +1,106 @@
+#include "server/study/committer.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/store/memory.h"
+#include "tests/testing/unreliable_store.h"
+
+namespace cambrian {
+namespace {
+
+using ::testing::ElementsAre;
+
+class CommitterTest : public ::testing::TestWithParam<bool> {
+ protected:
+  CommitterTest() : memory_(NewMemoryStore()), store_(*memory_) {
+    epoch_ = store_.StartEpoch("test", absl::Minutes(1))->number;
+    CoordinatorListener listener;
+    listener.on_events = [this](int64_t study) { Note("events of " + std::to_string(study)); };
+    listener.on_unused = [this](std::vector<std::string> unused) { Note("unused " + unused[0]); };
+    committer_ =
+        std::make_unique<Committer>(store_, Clock::System(), std::move(listener), observer_);
+    if (GetParam()) committer_->Start();
+  }
+
+  void Note(std::string what) {
+    MutexLock lock(&mutex_);
+    notes_.push_back(std::move(what));
+  }
+  std::vector<std::string> TakeNotes() {
+    MutexLock lock(&mutex_);
+    return std::exchange(notes_, {});
+  }
+
+  // A group that begins study `id`.
+  std::unique_ptr<Group> MakeGroup(int64_t id) {
+    auto group = std::make_unique<Group>();
+    group->batch.marker = {epoch_, id};
+    StudyRecord study;
+    study.id = id;
+    study.name = "study-" + std::to_string(id);
+    group->batch.studies.push_back(study);
+    group->unused.push_back("artifact");
+    group->replies.push_back([this, id](const absl::Status& status) {
+      Note(std::to_string(id) + (status.ok() ? " is stored" : " is not: ") +
+           std::string(status.message()));
+    });
+    return group;
+  }
+
+  const std::unique_ptr<TrialStore> memory_;
+  testing::UnreliableStore store_;
+  CoordinatorObserver observer_;
+  int64_t epoch_ = 0;
+  Mutex mutex_;
+  std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Committer> committer_;
+};
+
+TEST_P(CommitterTest, CommitsThenAnswersThenTells) {
+  committer_->Submit(MakeGroup(1));
+  committer_->Wait();
+  EXPECT_TRUE(committer_->status().ok());
+  EXPECT_EQ(memory_->Study("study-1")->id, 1);
+  EXPECT_THAT(TakeNotes(), ElementsAre("1 is stored", "events of 1", "unused artifact"));
+}
+
+TEST_P(CommitterTest, AfterAFailureNothingIsCommittedUntilReset) {
+  store_.FailCommits(1);
+  committer_->Submit(MakeGroup(1));
+  committer_->Wait();
+  EXPECT_FALSE(committer_->status().ok());
+  committer_->Submit(MakeGroup(2));
+  committer_->Wait();
+  EXPECT_THAT(TakeNotes(), ElementsAre(::testing::StartsWith("1 is not: the store failed"),
+                                       ::testing::StartsWith("2 is not: the store failed")));
+  EXPECT_TRUE(memory_->Studies()->empty());
+  committer_->Reset();
+  committer_->Submit(MakeGroup(3));
+  committer_->Wait();
+  EXPECT_EQ(memory_->Studies()->size(), 1u);
+}
+
+TEST_P(CommitterTest, AnEmptyBatchIsAnsweredWithoutACommit) {
+  auto group = std::make_unique<Group>();
+  group->replies.push_back([this](const absl::Status& status) { Note(status.ToString()); });
+  committer_->Submit(std::move(group));
+  committer_->Wait();
+  EXPECT_THAT(TakeNotes(), ElementsAre("OK"));
+  EXPECT_EQ(memory_->LastCommit()->number, 0);
+}
+
+TEST_P(CommitterTest, StopCommitsWhatItHas) {
+  committer_->Submit(MakeGroup(1));
+  committer_->Stop();
+  EXPECT_EQ(memory_->Studies()->size(), 1u);
+  committer_->Stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(, CommitterTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "OnItsThread" : "InSubmit"; });
+
+}  // namespace
+}  // namespace cambrian
