@@ -65,10 +65,20 @@ std::string DefaultFolder() {
   return std::string(home != nullptr ? home : "/tmp") + "/.local/state/cambrian/worker";
 }
 
-std::string DefaultEvaluator() {
+// Those that stand beside this program.
+std::vector<std::string> DefaultEvaluators() {
   std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return "torch=" + (self.parent_path() / "cambrian-evaluator").string();
+  const std::filesystem::path folder =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  std::vector<std::string> evaluators;
+  const std::filesystem::path table = folder / "cambrian-table";
+  if (std::filesystem::exists(table, error)) evaluators.push_back("table=" + table.string());
+  const std::filesystem::path torch = folder / "cambrian-evaluator";
+  // Where there is none at all, the error is about the usual one.
+  if (evaluators.empty() || std::filesystem::exists(torch, error)) {
+    evaluators.push_back("torch=" + torch.string());
+  }
+  return evaluators;
 }
 
 void Describe(CLI::App& app, Flags& flags) {
@@ -97,7 +107,7 @@ void Describe(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--evaluator", flags.evaluators,
                  "NAME=PROGRAM: an evaluator that studies may name; repeatable")
-      ->default_str("torch=cambrian-evaluator beside this program");
+      ->default_str("torch=cambrian-evaluator, table=cambrian-table beside this program");
   app.add_option("--device", flags.devices, "Device that slots are spread over; repeatable")
       ->capture_default_str();
   app.add_option("--slots-per-device", flags.slots_per_device,
@@ -295,7 +305,7 @@ int Run(const Flags& flags) {
 int main(int argc, char** argv) {
   cambrian::Flags flags;
   flags.folder = cambrian::DefaultFolder();
-  flags.evaluators = {cambrian::DefaultEvaluator()};
+  flags.evaluators = cambrian::DefaultEvaluators();
   CLI::App app;
   cambrian::Describe(app, flags);
   try {

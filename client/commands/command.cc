@@ -192,7 +192,7 @@ absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study,
                                                const std::vector<std::string>& roots, bool quiet) {
   const Busy busy("reading the data", !quiet && !study.data.task);
   ASSIGN_OR_RETURN(const DataSpec data, LocateData(study.data, roots));
-  return DescribeData(data);
+  return study.estimator.table ? DescribeTable(study, data) : DescribeData(data);
 }
 
 absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,

@@ -26,7 +26,7 @@ namespace cambrian {
 namespace {
 
 constexpr absl::Duration kStopPatience = absl::Seconds(20);
-constexpr char kBuiltinEvaluator[] = "torch";
+constexpr absl::string_view kBuiltinEvaluators[] = {"torch", "table"};
 constexpr absl::Duration kStopAfterError = absl::Seconds(2);
 
 struct RunOptions {
@@ -255,7 +255,9 @@ class Run {
 // Whether the worker to be started will offer the evaluator that the study names.
 absl::Status CheckEvaluator(const StudySpec& study, const RunOptions& options) {
   const std::string& wanted = study.estimator.evaluator;
-  if (wanted == kBuiltinEvaluator) return absl::OkStatus();
+  for (const absl::string_view builtin : kBuiltinEvaluators) {
+    if (wanted == builtin) return absl::OkStatus();
+  }
   for (const std::string& offer : options.evaluators) {
     if (absl::StartsWith(offer, wanted + "=")) return absl::OkStatus();
   }

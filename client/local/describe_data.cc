@@ -20,6 +20,7 @@
 #include "client/format/text.h"
 #include "client/local/child.h"
 #include "common/base/status.h"
+#include "common/spec/study_table.h"
 #include "nlohmann/json.hpp"
 
 namespace cambrian {
@@ -128,6 +129,20 @@ absl::StatusOr<DataSpec> LocateData(DataSpec data, const std::vector<std::string
                      "=PATH, or state data.task and data.sha256 in the file"));
   }
   return data;
+}
+
+absl::StatusOr<DataDescription> DescribeTable(const StudySpec& study, const DataSpec& data) {
+  std::error_code error;
+  const bool is_here = data.root.empty() && std::filesystem::exists(data.path, error);
+  if (!is_here && !data.sha256.empty()) return DataDescription{*data.task, data.sha256};
+  if (!data.root.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the table lies below the root \"", data.root,
+                     "\"; say where this machine has it with --data-root ", data.root,
+                     "=PATH, or state data.sha256 in the file"));
+  }
+  ASSIGN_OR_RETURN(const auto estimator, OpenTable(study, data.path));
+  return DataDescription{*data.task, estimator->table().sha256()};
 }
 
 absl::StatusOr<DataDescription> DescribeData(const DataSpec& data) {

@@ -25,4 +25,9 @@ absl::StatusOr<DataSpec> LocateData(DataSpec data, const std::vector<std::string
 // is wrong with the data.
 absl::StatusOr<DataDescription> DescribeData(const DataSpec& data);
 
+// The same for the table of a study that looks results up, which is read here; `data` are the
+// study's as `LocateData` gives them. Where this machine does not have the table, the study file
+// states its hash. \error as OpenTable; kInvalidArgument if nobody knows the hash
+absl::StatusOr<DataDescription> DescribeTable(const StudySpec& study, const DataSpec& data);
+
 }  // namespace cambrian

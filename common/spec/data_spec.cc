@@ -14,14 +14,15 @@ using nlohmann::ordered_json;
 
 ordered_json DataSpec::ToJson() const {
   ordered_json source;
-  source[format == Format::kCsv ? "file" : "folder"] = path;
+  const bool is_file = format == Format::kCsv || format == Format::kTable;
+  source[is_file ? "file" : "folder"] = path;
   if (format == Format::kCsv) source["label"] = label;
   if (!shape.empty()) source["shape"] = shape;
-  static constexpr const char* kNames[] = {"idx", "cifar10", "csv", "images"};
+  static constexpr const char* kNames[] = {"idx", "cifar10", "csv", "images", "table"};
   ordered_json out;
   out[kNames[static_cast<int>(format)]] = std::move(source);
   if (!root.empty()) out["root"] = root;
-  out["validation"] = validation;
+  if (format != Format::kTable) out["validation"] = validation;
   if (test > 0) out["test"] = test;
   if (task) {
     std::vector<int64_t> input = {task->input.channels};

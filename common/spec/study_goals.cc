@@ -1,5 +1,6 @@
 // Objectives and constraints of a study file.
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -137,6 +138,7 @@ class Goals {
                          absl::StrCat("write \"", metric.substr(5), "\", on the validation set"));
       return false;
     }
+    if (study_.estimator.table) return CheckTableMetric(metric, mark);
     const bool own = study_.estimator.evaluator == "torch";
     bool known = !own && IsWord(metric);  // another evaluator may report what it likes
     for (const std::string& name : KnownMetrics()) known = known || name == metric;
@@ -152,7 +154,24 @@ class Goals {
     return false;
   }
 
+  // Which columns there are shows when the table is read.
+  bool CheckTableMetric(const std::string& metric, Mark mark) {
+    const std::map<std::string, TableValue>& metrics = study_.estimator.table->metrics;
+    if (IsWord(metric) && (metrics.empty() || metrics.contains(metric) || IsAnalytic(metric))) {
+      return true;
+    }
+    std::vector<std::string> known;
+    for (const auto& [name, value] : metrics) known.push_back(name);
+    diagnostics_.Error(mark, absl::StrCat("estimator.table.metrics has no \"", metric, "\""),
+                       DidYouMean(metric, known));
+    return false;
+  }
+
   void ReadLatency(const Node& node, Mark key_mark, bool belongs) {
+    if (study_.estimator.table) {
+      diagnostics_.Error(key_mark, "a table's latencies have been measured", "remove \"on\"");
+      return;
+    }
     if (!belongs) {
       diagnostics_.Error(
           key_mark, "\"on\" says how latency_ms is measured, which is not meant here", "remove it");

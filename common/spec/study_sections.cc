@@ -93,7 +93,8 @@ const std::vector<FormatRow>& Formats() {
       {"idx", DataSpec::Format::kIdx, "folder", false, {"folder"}},
       {"cifar10", DataSpec::Format::kCifar10, "folder", false, {"folder"}},
       {"csv", DataSpec::Format::kCsv, "file", true, {"file", "label", "shape"}},
-      {"images", DataSpec::Format::kImages, "folder", true, {"folder", "shape"}}};
+      {"images", DataSpec::Format::kImages, "folder", true, {"folder", "shape"}},
+      {"table", DataSpec::Format::kTable, "file", false, {"file"}}};
   return *formats;
 }
 
@@ -183,11 +184,19 @@ DataSpec ReadData(const Node& node, absl::string_view folder, Diagnostics& diagn
 EstimatorSpec ReadEstimator(const Node& node, Diagnostics& diagnostics) {
   EstimatorSpec estimator;
   if (node.IsNull() || (node.IsScalar() && node.scalar == "train")) return estimator;
+  const Node* const table = node.Find("table");
+  if (table != nullptr || (node.IsScalar() && node.scalar == "table")) {
+    if (table != nullptr) const MapReader outer(node, "estimator", {"table"}, diagnostics);
+    estimator.evaluator = "table";
+    estimator.table = table == nullptr ? TableSpec() : ReadTable(*table, diagnostics);
+    return estimator;
+  }
   const Node* const train = node.Find("train");
   if (train != nullptr) const MapReader outer(node, "estimator", {"train"}, diagnostics);
   const MapReader reader =
-      train != nullptr ? MapReader(*train, "estimator.train", {"evaluator", "share"}, diagnostics)
-                       : MapReader(node, "estimator", {"train", "evaluator", "share"}, diagnostics);
+      train != nullptr
+          ? MapReader(*train, "estimator.train", {"evaluator", "share"}, diagnostics)
+          : MapReader(node, "estimator", {"train", "table", "evaluator", "share"}, diagnostics);
   reader.Text("evaluator", estimator.evaluator);
   reader.Number("share", kShare, estimator.share);
   return estimator;

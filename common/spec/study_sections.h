@@ -16,8 +16,14 @@ bool IsWorkerWord(absl::string_view word);
 const Node& Section(const Node& file, absl::string_view name);
 
 // Relative paths start at `folder`; if it is empty there must be none.
+// `file` of `estimator: {table: {file: …}}` becomes `data: {table: {file: …}}`: where the rest of
+// the program looks for data.
+void MoveTableFile(Node& file);
 DataSpec ReadData(const Node& data, absl::string_view folder, Diagnostics& diagnostics);
 EstimatorSpec ReadEstimator(const Node& estimator, Diagnostics& diagnostics);
+TableSpec ReadTable(const Node& table, Diagnostics& diagnostics);
+// What a table asks of the rest of the file. `study` has its sections.
+void CheckTable(const StudySpec& study, const Node& file, Diagnostics& diagnostics);
 StrategySpec ReadStrategy(const Node& strategy, Diagnostics& diagnostics);
 // Objectives, constraints, scalarisation and the measuring of latency. `study` has its estimator
 // already: only Cambrian's own evaluator is known to report no other metrics.

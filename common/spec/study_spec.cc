@@ -25,8 +25,8 @@ constexpr uintmax_t kMaxSpaceBytes = 4 << 20;
 
 const std::vector<std::string>& StudyKeys() {
   static const auto* const keys = new std::vector<std::string>{
-      "study",       "data",    "space",  "recipe", "estimator", "strategy", "objectives",
-      "constraints", "workers", "budget", "finish", "test",      "seed"};
+      "study",      "data",        "space",   "recipe", "estimator", "strategy", "dedupe",
+      "objectives", "constraints", "workers", "budget", "finish",    "test",     "seed"};
   return *keys;
 }
 
@@ -161,8 +161,7 @@ std::string SelfContained(Node& file, const SpaceSource& source, const DataSpec&
   file.Set("space", std::move(space));
   const nlohmann::ordered_json described = data.ToJson();
   const std::string format = described.begin().key();
-  const char* const key = data.format == DataSpec::Format::kCsv ? "file" : "folder";
-  file.Find("data")->Find(format)->Set(key, NodeFromJson(data.path));
+  file.Find("data")->Find(format)->Set(described.front().begin().key(), NodeFromJson(data.path));
   return ToYaml(file);
 }
 
@@ -193,6 +192,15 @@ void ReadName(const MapReader& reader, const Node& file, StudySpec& study) {
   }
 }
 
+Dedupe ReadDedupe(const MapReader& reader) {
+  const Node* const dedupe = reader.Find("dedupe");
+  if (dedupe == nullptr || dedupe->scalar == "network") return Dedupe::kNetwork;
+  if (dedupe->scalar != "architecture") {
+    reader.Wrong("dedupe", *dedupe, "network or architecture");
+  }
+  return Dedupe::kArchitecture;
+}
+
 // All but space and recipe.
 void ReadSections(const MapReader& reader, const Node& file, absl::string_view folder,
                   StudySpec& study, Diagnostics& diagnostics) {
@@ -202,6 +210,7 @@ void ReadSections(const MapReader& reader, const Node& file, absl::string_view f
   }
   study.estimator = ReadEstimator(Section(file, "estimator"), diagnostics);
   study.strategy = ReadStrategy(Section(file, "strategy"), diagnostics);
+  study.dedupe = ReadDedupe(reader);
   ReadGoals(Section(file, "objectives"), Section(file, "constraints"), study, diagnostics);
   study.workers = ReadWorkers(Section(file, "workers"), diagnostics);
   study.budget = ReadBudget(Section(file, "budget"), diagnostics);
@@ -211,6 +220,7 @@ void ReadSections(const MapReader& reader, const Node& file, absl::string_view f
   reader.Integer("seed", 0, std::numeric_limits<int64_t>::max(), seed);
   study.seed = static_cast<uint64_t>(seed);
   CheckTest(study, file, diagnostics);
+  CheckTable(study, file, diagnostics);
 }
 
 }  // namespace
@@ -235,6 +245,7 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
     if (file.IsNull()) diagnostics.Error({}, "the file is empty");
     return nullptr;
   }
+  MoveTableFile(file);
   auto study = std::make_unique<StudySpec>();
   ReadSections(reader, file, folder, *study, diagnostics);
   const bool has_space = reader.Require("space", "write \"space: nasbench201\"");

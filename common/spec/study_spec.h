@@ -14,6 +14,7 @@
 #include "common/nas/search_space.h"
 #include "common/nas/shape.h"
 #include "common/spec/diagnostics.h"
+#include "common/table/table_spec.h"
 #include "nlohmann/json.hpp"
 
 namespace cambrian {
@@ -21,7 +22,7 @@ namespace cambrian {
 // Which data, and how they are split. `json` is what an evaluator gets, e.g. {"idx": {"folder":
 // "/usr/share/…"}, "validation": 0.1}.
 struct DataSpec {
-  enum class Format { kIdx, kCifar10, kCsv, kImages };
+  enum class Format { kIdx, kCifar10, kCsv, kImages, kTable };
   Format format = Format::kIdx;
   std::string root;   // the name of a folder that workers offer (`cambrian-worker --data-root
                       // NAME=PATH`); `path` is then relative and stays below it. Empty: none
@@ -55,7 +56,13 @@ struct LatencySpec {
 struct EstimatorSpec {
   std::string evaluator = "torch";  // the name of an evaluator that workers offer
   double share = 1;                 // of the training data, (0, 1]
+  // Results are looked up in the study's data, which are a table; the evaluator is "table".
+  std::optional<TableSpec> table;
 };
+
+// Which architectures are the same work: those with the same network and recipe, or (tables only)
+// none but themselves, whatever their networks; then nothing is lowered before it is looked up.
+enum class Dedupe { kNetwork, kArchitecture };
 
 struct StrategySpec {
   std::string name = "regularized_evolution";  // or "random", "listed"
@@ -93,6 +100,7 @@ struct StudySpec {
   std::shared_ptr<const SearchSpace> space;  // with the recipe's decisions
   EstimatorSpec estimator;
   StrategySpec strategy;
+  Dedupe dedupe = Dedupe::kNetwork;
   std::vector<Objective> objectives;           // at least one; the first names "the best"
   std::optional<Scalarization> scalarization;  // what the strategy climbs instead of the front
   std::vector<Constraint> constraints;

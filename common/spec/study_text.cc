@@ -14,9 +14,9 @@ using nlohmann::ordered_json;
 constexpr char kRetrain[] = "-retrain";
 constexpr size_t kMaxBaseName = 64 - (sizeof(kRetrain) - 1);
 
-constexpr const char* kOrder[] = {"study",    "data",       "space",       "recipe",  "estimator",
-                                  "strategy", "objectives", "constraints", "workers", "budget",
-                                  "finish",   "test",       "seed"};
+constexpr const char* kOrder[] = {"study",    "data",   "space",      "recipe",      "estimator",
+                                  "strategy", "dedupe", "objectives", "constraints", "workers",
+                                  "budget",   "finish", "test",       "seed"};
 
 // The file of a study that was parsed before: it has no errors.
 Node FileOf(const StudySpec& study) {
@@ -88,6 +88,7 @@ ordered_json ObjectivesJson(const StudySpec& study) {
 }
 
 ordered_json EstimatorJson(const EstimatorSpec& estimator) {
+  if (estimator.table) return {{"table", estimator.table->ToJson()}};
   return {{"train", {{"share", estimator.share}, {"evaluator", estimator.evaluator}}}};
 }
 
@@ -161,6 +162,7 @@ std::string ExplainDefaults(const StudySpec& study) {
   }
   file.Set("estimator", NodeFromJson(EstimatorJson(study.estimator)));
   file.Set("strategy", NodeFromJson(StrategyJson(study.strategy)));
+  if (study.dedupe == Dedupe::kArchitecture) file.Set("dedupe", NodeFromJson("architecture"));
   file.Set("objectives", NodeFromJson(ObjectivesJson(study)));
   file.Set("workers", NodeFromJson({{"tags", study.workers.tags}}));
   file.Set("budget", NodeFromJson(BudgetJson(study.budget)));

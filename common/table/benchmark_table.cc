@@ -1,5 +1,7 @@
 #include "common/table/benchmark_table.h"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -46,6 +48,13 @@ absl::Status Wrong(int64_t line, absl::string_view column, absl::string_view wha
       absl::StrCat("line ", line, ", column ", Quoted(column), ": ", what));
 }
 
+std::string Sha256(absl::string_view text) {
+  unsigned char hash[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(hash), sizeof(hash)));
+}
+
 absl::StatusOr<std::string> ReadText(const std::string& file) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) {
@@ -72,6 +81,7 @@ class TableParser {
                                                               absl::string_view name) {
     table_ = std::shared_ptr<BenchmarkTable>(new BenchmarkTable);
     table_->name_ = std::string(name);
+    table_->sha256_ = Sha256(text);
     CsvReader reader(text);
     std::vector<std::string> fields;
     ASSIGN_OR_RETURN(const bool any, reader.Next(fields));

@@ -35,6 +35,8 @@ class BenchmarkTable {
                                                                      absl::string_view name,
                                                                      const SearchSpace& space);
 
+  // Of the text, in hexadecimal.
+  const std::string& sha256() const { return sha256_; }
   size_t rows() const { return architectures_.size(); }
   // In the file's order.
   const std::vector<std::string>& metrics() const { return metrics_; }
@@ -59,6 +61,7 @@ class BenchmarkTable {
   BenchmarkTable() = default;
 
   std::string name_;
+  std::string sha256_;
   std::vector<std::string> metrics_;
   std::vector<std::string> ignored_;
   std::vector<Architecture> architectures_;

@@ -19,7 +19,7 @@ COMMON = ["common/base", "common/nas", "common/spec", "common/evaluator", "commo
 ROOMS = {
     "common/base": [],
     "common/nas": ["common/base"],
-    "common/spec": ["common/base", "common/nas"],
+    "common/spec": ["common/base", "common/nas", "common/table"],
     "common/evaluator": ["common/base", "common/nas"],
     "common/table": ["common/base", "common/nas"],
     "common/tensors": ["common/base"],
@@ -32,14 +32,17 @@ ROOMS = {
                               "server/store/records.h", "server/log", "cambrian/v1"],
     "server/log": ["common/base"],
     "server/http": COMMON + ["server/study", "server/store/records.h", "cambrian/v1"],
+    "server/simulate": COMMON + ["server/study", "server/store/interface.h", "server/store/records.h", "cambrian/v1"],
     "server/rpc": COMMON + ["server/study", "server/log", "server/artifact/interface.h", "cambrian/v1"],
     # The program: its files beside main.cc may name concrete classes, too.
     **{f"server/{name}": COMMON + ["server", "cambrian/v1"]
        for name in ("main.cc", "serve.h", "serve.cc", "database_flag.h", "database_flag.cc",
-                    "query_command.h", "query_command.cc", "replay_command.h", "replay_command.cc")},
+                    "query_command.h", "query_command.cc", "replay_command.h", "replay_command.cc",
+                    "simulate_command.h", "simulate_command.cc")},
     "worker/evaluator": ["common/base", "common/nas", "common/evaluator"],
     "worker/agent": COMMON + ["worker/evaluator", "cambrian/v1"],
     "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/table", "common/tensors"],
+    "worker/table": ["common/base", "common/nas", "common/evaluator", "common/spec", "common/table"],
     "worker/main.cc": COMMON + ["worker/agent", "worker/evaluator", "cambrian/v1"],
     "client": COMMON + ["cambrian/v1"],
     "tests": COMMON + ["server", "worker", "client", "cambrian/v1"],

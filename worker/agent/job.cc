@@ -59,13 +59,14 @@ absl::StatusOr<EvaluatorPool::Job> MakeJob(const StudySpec& study, const v1::Ass
   ASSIGN_OR_RETURN(const Architecture architecture, study.space->FromJson(decisions));
   ASSIGN_OR_RETURN(const Recipe recipe, study.RecipeFor(architecture));
   if (!study.data.task) return absl::InvalidArgumentError("the study does not describe its data");
-  const absl::StatusOr<Network> network = study.space->Lower(architecture, *study.data.task);
-  if (!network.ok()) return absl::FailedPreconditionError(network.status().message());
-
   EvaluatorPool::Job job;
+  if (!study.estimator.table) {
+    const absl::StatusOr<Network> network = study.space->Lower(architecture, *study.data.task);
+    if (!network.ok()) return absl::FailedPreconditionError(network.status().message());
+    job.start.network = ToJson(*network);
+  }
   job.evaluator = study.estimator.evaluator;
   job.start.assignment = JobName(assignment);
-  job.start.network = ToJson(*network);
   job.start.architecture = study.space->ToJson(architecture);
   job.start.recipe = ToJson(recipe);
   job.start.train = assignment.work() != v1::WORK_MEASURE;
@@ -75,6 +76,8 @@ absl::StatusOr<EvaluatorPool::Job> MakeJob(const StudySpec& study, const v1::Ass
     data.root.clear();  // its path says all
   }
   job.start.data = data.ToJson();
+  // A table is read by the study's space, and by what the study makes of its columns.
+  if (study.estimator.table) job.start.data["study"] = study.text;
   job.start.share = study.estimator.share;
   job.start.seed = assignment.seed();
   job.start.split_seed = study.seed;

@@ -74,6 +74,20 @@ TEST(JobTest, TellsWhatPartOfTheWorkItIs) {
   EXPECT_TRUE(job->start.latency);
 }
 
+TEST(JobTest, ALookupNeedsTheStudyAndNoNetwork) {
+  StudySpec study = *Study();
+  study.estimator.table.emplace();
+  study.estimator.evaluator = "table";
+  study.data.format = DataSpec::Format::kTable;
+  // An architecture that lets nothing through has its row like any other.
+  const auto job = MakeJob(study, MakeAssignment(3, "flood", "yes"), {.offer = kAnyPath});
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->evaluator, "table");
+  EXPECT_TRUE(job->start.network.is_null());
+  EXPECT_EQ(job->start.data["study"], study.text);
+  EXPECT_EQ(job->start.data["table"]["file"], "/nowhere/data.csv");
+}
+
 TEST(JobTest, TheDataAreFoundBelowTheirRoot) {
   const testing::TemporaryFolder folder;
   std::filesystem::create_directory(folder / "root");
