@@ -17,7 +17,11 @@ namespace {
 constexpr int64_t kMaxSide = 1 << 16;  // of an image
 constexpr int64_t kMaxClasses = 1 << 20;
 constexpr int64_t kMaxTrials = 10'000'000;
+constexpr int64_t kNsga2Population = 20;
+constexpr int64_t kMaxMembers = 10'000;     // of a population that is sorted for each result
+constexpr int64_t kMaxCandidates = 10'000;  // for one proposal
 constexpr NumberRange kShare = {0, false, 1, true, "a share above 0 %, up to 100 %"};
+constexpr NumberRange kAnyShare = {0, true, 1, true, "a share from 0 % to 100 %"};
 constexpr NumberRange kPart = {0, false, 1, false, "a share between 0 % and 100 %"};
 constexpr NumberRange kPartOrNone = {0, true, 1, false, "a share from 0 % to below 100 %"};
 constexpr size_t kMaxWorkerWord = 64;
@@ -206,7 +210,8 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
   StrategySpec strategy;
   if (node.IsNull()) return strategy;
   const std::optional<Variant> variant =
-      ReadVariant(node, "strategy", {"random", "regularized_evolution", "listed"}, diagnostics);
+      ReadVariant(node, "strategy", {"random", "regularized_evolution", "nsga2", "tpe", "listed"},
+                  diagnostics);
   if (!variant) return strategy;
   strategy.name = variant->word;
   static const Node* const nothing = new Node();
@@ -216,7 +221,7 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
     const MapReader reader(value, path, {"population", "sample", "crossover"}, diagnostics);
     reader.Integer("population", 2, kMaxTrials, strategy.population);
     reader.Integer("sample", 1, kMaxTrials, strategy.sample);
-    reader.Number("crossover", {0, true, 1, true, "a share from 0 % to 100 %"}, strategy.crossover);
+    reader.Number("crossover", kAnyShare, strategy.crossover);
     if (strategy.sample > strategy.population) {
       const Node* const sample = reader.Find("sample");
       diagnostics.Error(sample == nullptr ? reader.KeyMark("population") : sample->mark,
@@ -224,6 +229,16 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
                                      " is larger than the population of ", strategy.population),
                         absl::StrCat("write \"sample: ", strategy.population, "\" or less"));
     }
+  } else if (strategy.name == "nsga2") {
+    const MapReader reader(value, path, {"population", "mutation"}, diagnostics);
+    strategy.population = kNsga2Population;
+    reader.Integer("population", 2, kMaxMembers, strategy.population);
+    reader.Number("mutation", kAnyShare, strategy.mutation);
+  } else if (strategy.name == "tpe") {
+    const MapReader reader(value, path, {"startup", "candidates", "good"}, diagnostics);
+    reader.Integer("startup", 0, kMaxTrials, strategy.startup);
+    reader.Integer("candidates", 1, kMaxCandidates, strategy.candidates);
+    reader.Number("good", kPart, strategy.good);
   } else if (strategy.name == "listed") {
     const MapReader reader(value, path, {"architectures"}, diagnostics);
     const Node* const list = reader.Find("architectures");

@@ -65,11 +65,19 @@ struct EstimatorSpec {
 enum class Dedupe { kNetwork, kArchitecture };
 
 struct StrategySpec {
-  std::string name = "regularized_evolution";  // or "random", "listed"
+  // As in study files; docs/strategies.md says which there are.
+  std::string name = "regularized_evolution";
+  // regularized_evolution, nsga2
+  int64_t population = 30;  // nsga2 in study files: 20
   // regularized_evolution
-  int64_t population = 20;
-  int64_t sample = 5;
-  double crossover = 0.2;  // share of children with two parents
+  int64_t sample = 10;
+  double crossover = 0.5;  // share of children with two parents
+  // nsga2
+  double mutation = 0.9;  // share of children in which a decision is changed as well
+  // tpe
+  int64_t startup = 10;     // trials drawn at random
+  int64_t candidates = 24;  // drawn for each proposal
+  double good = 0.15;       // share of the trials that are good
   // listed: exactly these architectures, in order (a retraining); maps of decisions
   std::vector<nlohmann::json> architectures;
 };

@@ -50,6 +50,12 @@ ordered_json StrategyJson(const StrategySpec& strategy) {
     options = {{"population", strategy.population},
                {"sample", strategy.sample},
                {"crossover", strategy.crossover}};
+  } else if (strategy.name == "nsga2") {
+    options = {{"population", strategy.population}, {"mutation", strategy.mutation}};
+  } else if (strategy.name == "tpe") {
+    options = {{"startup", strategy.startup},
+               {"candidates", strategy.candidates},
+               {"good", strategy.good}};
   } else if (strategy.name == "listed") {
     options["architectures"] = strategy.architectures;
   }

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "server/strategy/listed.h"
+#include "server/strategy/nsga2.h"
 #include "server/strategy/random.h"
 #include "server/strategy/regularized_evolution.h"
+#include "server/strategy/tpe.h"
 
 namespace cambrian {
 namespace {
@@ -17,6 +19,8 @@ struct Row {
 constexpr Row kStrategies[] = {
     {"random", &NewRandomStrategy},
     {"regularized_evolution", &NewRegularizedEvolution},
+    {"nsga2", &NewNsga2},
+    {"tpe", &NewTpe},
     {"listed", &NewListedStrategy},
 };
 

@@ -71,9 +71,14 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"strategy: {regularized_evolution: {population: 5, sample: 6}}\n", "4:59",
                 "a sample of 6 is larger than the population of 5", "sample: 5"},
         Refusal{"strategy: {regularized_evolution: {population: 4}}\n", "4:36",
-                "a sample of 5 is larger than the population of 4", ""},
+                "a sample of 10 is larger than the population of 4", ""},
         Refusal{"strategy: {regularized_evolution: {crossover: 120 %}}\n", "4:47",
                 "from 0 % to 100 %", ""},
+        Refusal{"strategy: {nsga2: {population: 1}}\n", "4:32", "from 2 to", ""},
+        Refusal{"strategy: {nsga2: {mutation: 110 %}}\n", "4:30", "from 0 % to 100 %", ""},
+        Refusal{"strategy: {tpe: {candidates: 0}}\n", "4:30", "from 1 to", ""},
+        Refusal{"strategy: {tpe: {good: 100 %}}\n", "4:24", "between 0 % and 100 %", ""},
+        Refusal{"strategy: {tpe: {population: 9}}\n", "4:18", "unknown key \"population\"", ""},
         Refusal{"strategy: listed\n", "4:11", "needs a list of architectures", ""},
         Refusal{"strategy: {listed: {architectures: [{nothing: 1}]}}\n", "4:37", "nothing", ""}));
 
