@@ -66,7 +66,7 @@ int Main(int argc, char** argv) {
       "4 server unreachable, 5 not allowed, 130 interrupted.");
   for (const auto add : {AddRun, AddSubmit, AddList, AddShow, AddWatch, AddTrials, AddFront,
                          AddTrial, AddCancel, AddPause, AddResume, AddDelete, AddWorkers, AddQuery,
-                         AddReplay, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
+                         AddReplay, AddSimulate, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
     add(app, action);
   }
   ServerFlags before_the_verb;  // help and completion know them; VerbFirst moves them to the verb

@@ -10,6 +10,7 @@
 #include "server/replay_command.h"
 #include "server/rpc/tokens.h"
 #include "server/serve.h"
+#include "server/simulate_command.h"
 
 namespace cambrian {
 namespace {
@@ -103,6 +104,42 @@ CLI::App* AddReplay(CLI::App& app, DatabaseFlags& database, std::string& study) 
   return replay;
 }
 
+CLI::App* AddSimulate(CLI::App& app, SimulateFlags& flags) {
+  CLI::App* simulate = app.add_subcommand(
+      "simulate", "Runs a study whose estimator is a table in simulated time, many times");
+  simulate->add_option("file", flags.file, "The study file")->required();
+  simulate->add_option("--set", flags.settings, "A value of the file: budget.trials=200")
+      ->allow_extra_args(false);
+  simulate->add_option("--strategies", flags.strategies, "Instead of the file's, with commas")
+      ->delimiter(',');
+  simulate->add_option("--workers", flags.workers, "How many; several, with commas: each in turn")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  simulate->add_option("--seeds", flags.seeds, "Runs")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  simulate->add_option("--worker-loss", flags.worker_loss,
+                       "The share of workers that is lost in an hour: 5%/h");
+  simulate
+      ->add_option("--replacement", flags.replacement_seconds,
+                   "Seconds until another stands in a lost worker's place")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  simulate->add_option("--at", flags.budgets, "Trials after which searches are looked at")
+      ->delimiter(',')
+      ->check(CLI::PositiveNumber);
+  simulate->add_option("--output", flags.output, "table, json or csv")->capture_default_str();
+  simulate->add_option("--curve", flags.curves, "A file for the curve: FILE.csv, FILE.svg")
+      ->allow_extra_args(false);
+  simulate->add_option("--data-root", flags.data_roots, "NAME=PATH: where the study's root is")
+      ->allow_extra_args(false);
+  simulate->add_option("--threads", flags.threads, "Runs at a time; 0: one a core")
+      ->check(CLI::NonNegativeNumber);
+  simulate->add_flag("--quiet", flags.quiet, "No progress, no warnings");
+  return simulate;
+}
+
 // The token goes to stderr, for whoever is to have it; the line to stdout, for the file.
 absl::Status PrintToken(const TokenFlags& flags) {
   const absl::StatusOr<NewToken> token = MakeToken(flags.roles, flags.tenant, flags.name);
@@ -141,6 +178,7 @@ int main(int argc, char** argv) {
   cambrian::DatabaseFlags asked;
   cambrian::QueryFlags question;
   std::string study;
+  cambrian::SimulateFlags simulation;
   CLI::App app(
       "The coordinator of Cambrian: holds studies, proposes trials, grants them to workers.",
       "cambrian-server");
@@ -160,9 +198,11 @@ int main(int argc, char** argv) {
   make_token->add_option("--name", token.name, "Of whoever gets it, for logs")->required();
   CLI::App* query = cambrian::AddQuery(app, asked, question);
   CLI::App* replay = cambrian::AddReplay(app, asked, study);
+  CLI::App* simulate = cambrian::AddSimulate(app, simulation);
   CLI11_PARSE(app, argc, argv);
   if (query->parsed()) return cambrian::Query(asked, question);
   if (replay->parsed()) return cambrian::Replay(asked, study);
+  if (simulate->parsed()) return cambrian::SimulateCommand(simulation, std::cout, std::cerr);
   if (make_token->parsed()) return cambrian::ExitCode(cambrian::PrintToken(token));
   return cambrian::ExitCode(cambrian::Serve(serve));
 }

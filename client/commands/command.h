@@ -139,6 +139,7 @@ void AddPause(CLI::App& app, Action& action);
 void AddResume(CLI::App& app, Action& action);
 void AddQuery(CLI::App& app, Action& action);
 void AddReplay(CLI::App& app, Action& action);
+void AddSimulate(CLI::App& app, Action& action);
 void AddDelete(CLI::App& app, Action& action);
 void AddWorkers(CLI::App& app, Action& action);
 void AddSpaces(CLI::App& app, Action& action);

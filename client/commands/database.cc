@@ -1,7 +1,4 @@
 // cambrian query, cambrian replay: what the server program does with a database.
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -35,17 +32,6 @@ absl::StatusOr<std::string> LocalDatabase(const std::string& state) {
   return absl::StrCat("sqlite:", path);
 }
 
-// Becomes the server program: its output and its exit code are ours.
-absl::Status Become(std::vector<std::string> words) {
-  const std::string program = ProgramBeside(kServer);
-  words.insert(words.begin(), program);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execv(program.c_str(), argv.data());
-  return absl::NotFoundError(absl::StrCat("cannot run ", program, ": ", std::strerror(errno)));
-}
-
 absl::StatusOr<ExitCode> Start(const char* verb, const DatabaseOptions& options) {
   std::string database = options.database;
   if (database.empty()) {
@@ -62,7 +48,7 @@ absl::StatusOr<ExitCode> Start(const char* verb, const DatabaseOptions& options)
   }
   // What follows is no flag, however it begins.
   words.insert(words.end(), {"--", options.argument});
-  return Become(std::move(words));
+  return Become(kServer, std::move(words));
 }
 
 void AddDatabaseOptions(CLI::App& verb, DatabaseOptions& options) {

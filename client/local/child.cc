@@ -92,6 +92,16 @@ std::string ProgramBeside(const std::string& name) {
   return (self.parent_path() / name).string();
 }
 
+absl::Status Become(const std::string& program, std::vector<std::string> arguments) {
+  const std::string path = ProgramBeside(program);
+  arguments.insert(arguments.begin(), path);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  execv(path.c_str(), argv.data());
+  return absl::NotFoundError(absl::StrCat("cannot run ", path, ": ", std::strerror(errno)));
+}
+
 absl::StatusOr<std::unique_ptr<Child>> Child::Start(const Options& options) {
   if (access(options.program.c_str(), X_OK) != 0) {
     return absl::NotFoundError(absl::StrCat("cannot run ", options.program, ": ",

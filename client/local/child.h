@@ -13,6 +13,10 @@
 
 namespace cambrian {
 
+// Becomes the program of ours that lies beside this one, with these arguments: its output and its
+// exit code are ours. Returns only if it cannot. \error kNotFound
+absl::Status Become(const std::string& program, std::vector<std::string> arguments);
+
 // A child process that is told by a closing pipe when we end, however that happens; it is given
 // `--parent-pipe FD`. It stands in a process group of its own: a Ctrl-C reaches us alone, and we
 // decide. Not thread-safe.
