@@ -210,7 +210,9 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
   StrategySpec strategy;
   if (node.IsNull()) return strategy;
   const std::optional<Variant> variant =
-      ReadVariant(node, "strategy", {"random", "regularized_evolution", "nsga2", "tpe", "listed"},
+      ReadVariant(node, "strategy",
+                  {"random", "exhaustive", "local_search", "regularized_evolution", "nsga2", "tpe",
+                   "listed"},
                   diagnostics);
   if (!variant) return strategy;
   strategy.name = variant->word;

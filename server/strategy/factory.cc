@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "server/strategy/exhaustive.h"
 #include "server/strategy/listed.h"
+#include "server/strategy/local_search.h"
 #include "server/strategy/nsga2.h"
 #include "server/strategy/random.h"
 #include "server/strategy/regularized_evolution.h"
@@ -18,6 +20,8 @@ struct Row {
 
 constexpr Row kStrategies[] = {
     {"random", &NewRandomStrategy},
+    {"exhaustive", &NewExhaustive},
+    {"local_search", &NewLocalSearch},
     {"regularized_evolution", &NewRegularizedEvolution},
     {"nsga2", &NewNsga2},
     {"tpe", &NewTpe},

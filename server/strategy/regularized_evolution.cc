@@ -4,8 +4,9 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "server/strategy/change.h"
 #include "server/strategy/snapshot.h"
 #include "server/strategy/tournament.h"
 
@@ -13,7 +14,6 @@ namespace cambrian {
 namespace {
 
 constexpr int kMaxMutations = 20;
-constexpr size_t kMaxNamed = 3;  // decisions in an origin
 
 class RegularizedEvolution : public SearchStrategy {
  public:
@@ -42,7 +42,6 @@ class RegularizedEvolution : public SearchStrategy {
   // The best of S members drawn with replacement.
   const Member& Tournament(Random& random) const;
   std::optional<Proposal> Child(Novelty& novelty, Random& random) const;
-  std::string MutationOrigin(const Member& parent, const Architecture& child) const;
   absl::StatusOr<Member> MemberFromJson(const nlohmann::json& json) const;
 
   const StrategyContext context_;
@@ -105,31 +104,15 @@ std::optional<Proposal> RegularizedEvolution::Child(Novelty& novelty, Random& ra
             : context_.space->Mutate(parent.architecture, random);
   for (int mutation = 0; mutation <= kMaxMutations; ++mutation) {
     if (std::optional<Candidate> candidate = novelty.Try(child)) {
-      std::string origin = other
-                               ? absl::StrCat("crossover of ", parent.trial, " and ", other->trial)
-                               : MutationOrigin(parent, child);
+      std::string origin =
+          other ? absl::StrCat("crossover of ", parent.trial, " and ", other->trial)
+                : absl::StrCat("mutation of ", parent.trial, ": ",
+                               NameChanges(*context_.space, parent.architecture, child));
       return Proposal{*std::move(candidate), std::move(origin)};
     }
     child = context_.space->Mutate(child, random);
   }
   return std::nullopt;
-}
-
-std::string RegularizedEvolution::MutationOrigin(const Member& parent,
-                                                 const Architecture& child) const {
-  const std::vector<Decision>& decisions = context_.space->decisions();
-  std::vector<std::string> changed;
-  for (size_t i = 0; i < decisions.size(); ++i) {
-    const bool equal = parent.architecture.Has(i) == child.Has(i) &&
-                       (!child.Has(i) || parent.architecture.values[i] == child.values[i]);
-    if (equal) continue;
-    if (changed.size() == kMaxNamed) {
-      changed.push_back("…");
-      break;
-    }
-    changed.push_back(decisions[i].name);
-  }
-  return absl::StrCat("mutation of ", parent.trial, ": ", absl::StrJoin(changed, ", "));
 }
 
 std::string RegularizedEvolution::Snapshot() const {
