@@ -85,6 +85,18 @@ void MapReader::Truth(absl::string_view key, bool& target) const {
   }
 }
 
+void MapReader::Word(absl::string_view key, const std::vector<std::string>& words,
+                     std::string& target) const {
+  const Node* value = Find(key);
+  if (value == nullptr) return;
+  if (value->IsScalar() && Contains(words, value->scalar)) {
+    target = value->scalar;
+  } else {
+    Wrong(key, *value, absl::StrCat("one of ", absl::StrJoin(words, ", ")),
+          value->IsScalar() ? DidYouMean(value->scalar, words) : "");
+  }
+}
+
 void MapReader::Text(absl::string_view key, std::string& target) const {
   const Node* value = Find(key);
   if (value == nullptr) return;

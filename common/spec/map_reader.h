@@ -43,6 +43,9 @@ class MapReader {
   void Number(absl::string_view key, const NumberRange& range, double& target) const;
   void Integer(absl::string_view key, int64_t low, int64_t high, int64_t& target) const;
   void Truth(absl::string_view key, bool& target) const;
+  // One of `words`.
+  void Word(absl::string_view key, const std::vector<std::string>& words,
+            std::string& target) const;
   // A text that is not empty.
   void Text(absl::string_view key, std::string& target) const;
 

@@ -212,7 +212,7 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
   const std::optional<Variant> variant =
       ReadVariant(node, "strategy",
                   {"random", "exhaustive", "local_search", "regularized_evolution", "nsga2", "tpe",
-                   "listed"},
+                   "gp", "listed"},
                   diagnostics);
   if (!variant) return strategy;
   strategy.name = variant->word;
@@ -241,6 +241,10 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
     reader.Integer("startup", 0, kMaxTrials, strategy.startup);
     reader.Integer("candidates", 1, kMaxCandidates, strategy.candidates);
     reader.Number("good", kPart, strategy.good);
+  } else if (strategy.name == "gp") {
+    const MapReader reader(value, path, {"startup", "kernel"}, diagnostics);
+    reader.Integer("startup", 0, kMaxTrials, strategy.startup);
+    reader.Word("kernel", {"auto", "hamming", "paths", "weisfeiler_lehman"}, strategy.kernel);
   } else if (strategy.name == "listed") {
     const MapReader reader(value, path, {"architectures"}, diagnostics);
     const Node* const list = reader.Find("architectures");

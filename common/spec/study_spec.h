@@ -74,10 +74,13 @@ struct StrategySpec {
   double crossover = 0.5;  // share of children with two parents
   // nsga2
   double mutation = 0.9;  // share of children in which a decision is changed as well
+  // tpe, gp, ensemble
+  int64_t startup = 10;  // trials drawn at random
   // tpe
-  int64_t startup = 10;     // trials drawn at random
   int64_t candidates = 24;  // drawn for each proposal
   double good = 0.15;       // share of the trials that are good
+  // gp: what architectures are compared by: auto, hamming, paths, weisfeiler_lehman
+  std::string kernel = "auto";
   // listed: exactly these architectures, in order (a retraining); maps of decisions
   std::vector<nlohmann::json> architectures;
 };

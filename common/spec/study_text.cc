@@ -56,6 +56,8 @@ ordered_json StrategyJson(const StrategySpec& strategy) {
     options = {{"startup", strategy.startup},
                {"candidates", strategy.candidates},
                {"good", strategy.good}};
+  } else if (strategy.name == "gp") {
+    options = {{"startup", strategy.startup}, {"kernel", strategy.kernel}};
   } else if (strategy.name == "listed") {
     options["architectures"] = strategy.architectures;
   }

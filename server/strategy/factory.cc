@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/strategy/exhaustive.h"
+#include "server/strategy/gp.h"
 #include "server/strategy/listed.h"
 #include "server/strategy/local_search.h"
 #include "server/strategy/nsga2.h"
@@ -25,6 +26,7 @@ constexpr Row kStrategies[] = {
     {"regularized_evolution", &NewRegularizedEvolution},
     {"nsga2", &NewNsga2},
     {"tpe", &NewTpe},
+    {"gp", &NewGp},
     {"listed", &NewListedStrategy},
 };
 
