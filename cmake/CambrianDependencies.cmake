@@ -19,6 +19,16 @@ pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx libpq)
 pkg_check_modules(GVC REQUIRED IMPORTED_TARGET libgvc libcgraph)
 
+# An allocator for programs that allocate much, instead of glibc's. Debian's package of the library alone has no link name,
+# and nothing in a program calls it by name. Sanitizers have an allocator of their own.
+find_library(CAMBRIAN_TCMALLOC NAMES tcmalloc_minimal libtcmalloc_minimal.so.4 REQUIRED)
+function(cambrian_use_tcmalloc program)
+  if(NOT CAMBRIAN_SANITIZE)
+    target_link_libraries(${program} PRIVATE ${CAMBRIAN_TCMALLOC})
+    target_link_options(${program} PRIVATE -Wl,--no-as-needed)
+  endif()
+endfunction()
+
 if(CAMBRIAN_TORCH)
   include(CambrianTorch)  # defines the target cambrian_torch_sdk
 endif()

@@ -109,14 +109,14 @@ class Program {
         artifacts_(std::move(artifacts)),
         tokens_(std::move(tokens)),
         board_(clock_),
-        queries_(*store_),
-        executor_(kExecutorThreads),
-        watchers_(queries_, executor_),
-        coordinator_(CoordinatorOptions(flags), *store_, clock_, reader_, Listener(), &metrics_),
         door_(tokens_.get(), flags.limits, clock_,
               [this](absl::string_view method, absl::StatusCode code, absl::Duration took) {
                 metrics_.OnCall(method, code, took);
               }),
+        queries_(*store_),
+        executor_(kExecutorThreads),
+        watchers_(queries_, executor_),
+        coordinator_(CoordinatorOptions(flags), *store_, clock_, reader_, Listener(), &metrics_),
         server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_, door_,
                 flags.limits),
         loop_(coordinator_) {}
@@ -269,11 +269,11 @@ class Program {
   const std::unique_ptr<TokenFile> tokens_;
   ServerMetrics metrics_;
   StatusBoard board_;
+  Door door_;
   const Queries queries_;
   Executor executor_;
   Watchers watchers_;
   Coordinator coordinator_;
-  Door door_;
   RpcServer server_;
   DecisionLoop loop_;
   std::unique_ptr<HttpServer> http_;

@@ -11,21 +11,26 @@ Committer::Committer(TrialStore& store, const Clock& clock, CoordinatorListener 
 Committer::~Committer() { Stop(); }
 
 void Committer::Start() {
-  thread_ = std::thread([this] { Run(); });
+  committing_ = std::thread([this] { CommitAll(); });
+  answering_ = std::thread([this] { AnswerAll(); });
 }
 
 void Committer::Stop() {
-  if (!thread_.joinable()) return;
+  if (!has_threads()) return;
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
     changed_.SignalAll();
   }
-  thread_.join();
+  committing_.join();
+  answering_.join();
 }
 
 void Committer::Submit(std::unique_ptr<Group> group) {
-  if (!thread_.joinable()) return Handle(*group);
+  if (!has_threads()) {
+    const absl::Status committed = Commit(*group);
+    return Answer(*group, committed);
+  }
   MutexLock lock(&mutex_);
   group_ = std::move(group);
   changed_.SignalAll();
@@ -46,39 +51,42 @@ void Committer::Reset() {
   status_ = absl::OkStatus();
 }
 
-void Committer::Run() {
+void Committer::CommitAll() {
   while (true) {
-    Group* group = nullptr;
+    const Group* group = nullptr;
     {
       MutexLock lock(&mutex_);
       while (group_ == nullptr && !stopping_) changed_.Wait(&mutex_);
       group = group_.get();
+      committed_all_ = group == nullptr;
+      if (committed_all_) changed_.SignalAll();
     }
     if (group == nullptr) return;
-    Handle(*group);
-    const std::unique_ptr<Group> done = TakeDone();
+    absl::Status committed = Commit(*group);
+    MutexLock lock(&mutex_);
+    done_.emplace_back(std::move(group_), std::move(committed));
+    changed_.SignalAll();
   }
 }
 
-std::unique_ptr<Group> Committer::TakeDone() {
-  MutexLock lock(&mutex_);
-  changed_.SignalAll();
-  return std::move(group_);
-}
-
-void Committer::Handle(Group& group) {
-  absl::Status committed = status();
-  if (committed.ok() && !group.batch.empty()) committed = Commit(group);
-  if (!committed.ok()) {
+void Committer::AnswerAll() {
+  while (true) {
+    std::pair<std::unique_ptr<Group>, absl::Status> next;
     {
       MutexLock lock(&mutex_);
-      status_.Update(committed);
+      while (done_.empty() && !committed_all_) changed_.Wait(&mutex_);
+      if (done_.empty()) return;
+      next = std::move(done_.front());
+      done_.pop_front();
     }
-    const absl::Status told = StoreFailed(committed);
-    for (Reply& reply : group.replies) reply(told);
-    return;
+    Answer(*next.first, next.second);
   }
-  for (Reply& reply : group.replies) reply(absl::OkStatus());
+}
+
+void Committer::Answer(Group& group, const absl::Status& committed) {
+  const absl::Status told = committed.ok() ? committed : StoreFailed(committed);
+  for (Reply& reply : group.replies) reply(told);
+  if (!committed.ok()) return;
   for (const StudyRecord& record : group.batch.studies) listener_.on_events(record.id);
   for (const int64_t id : group.batch.deleted) listener_.on_events(id);
   for (const auto& [study, end] : group.attempts) observer_.OnAttempt(study, end);
@@ -86,15 +94,19 @@ void Committer::Handle(Group& group) {
 }
 
 absl::Status Committer::Commit(const Group& group) {
+  absl::Status committed = status();
+  if (!committed.ok() || group.batch.empty()) return committed;
   const absl::Duration start = clock_.Monotonic();
-  absl::Status status = store_.Commit(group.batch);
-  if (!status.ok() && !absl::IsFailedPrecondition(status)) {
+  committed = store_.Commit(group.batch);
+  if (!committed.ok() && !absl::IsFailedPrecondition(committed)) {
     // Its outcome may be unknown: the marker tells.
     const absl::StatusOr<CommitMarker> last = store_.LastCommit();
-    if (last.ok() && *last == group.batch.marker) status = absl::OkStatus();
+    if (last.ok() && *last == group.batch.marker) committed = absl::OkStatus();
   }
-  observer_.OnCommit(clock_.Monotonic() - start, group.requests, status.ok());
-  return status;
+  observer_.OnCommit(clock_.Monotonic() - start, group.requests, committed.ok());
+  MutexLock lock(&mutex_);
+  status_.Update(committed);
+  return committed;
 }
 
 absl::Status StoreFailed(const absl::Status& status) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -32,9 +33,9 @@ struct Group {
   std::vector<std::string> unused;                               // artifacts
 };
 
-// One group at a time: while it is committed and answered, the decision loop decides the next one.
-// Once a commit has failed it commits nothing more until `Reset`: what was decided later stands on
-// what never happened.
+// One group at a time: while it is committed, the one before it is answered, and the decision loop
+// decides the next one. Once a commit has failed it commits nothing more until `Reset`: what was
+// decided later stands on what never happened.
 class Committer {
  public:
   // `store`, `clock` and `observer` outlive it.
@@ -42,14 +43,15 @@ class Committer {
             CoordinatorObserver& observer);
   ~Committer();
 
-  // From now on groups are committed on a thread of their own; before, in `Submit`.
+  // From now on groups are committed on a thread of their own, and answered on another one; before,
+  // both in `Submit`.
   void Start();
-  // Returns when its thread has ended, with everything committed.
+  // Returns when these have ended, with everything committed and answered.
   void Stop();
 
   // The decision loop's thread only, all of them.
-  bool has_thread() const { return thread_.joinable(); }
-  // Returns when the group before it is committed and answered.
+  bool has_threads() const { return committing_.joinable(); }
+  // Returns when the group that was submitted is committed.
   void Wait() const;
   // After `Wait`.
   void Submit(std::unique_ptr<Group> group);
@@ -58,10 +60,10 @@ class Committer {
   void Reset();
 
  private:
-  void Run();
-  std::unique_ptr<Group> TakeDone();
-  void Handle(Group& group);
+  void CommitAll();
+  void AnswerAll();
   absl::Status Commit(const Group& group);
+  void Answer(Group& group, const absl::Status& committed);
 
   TrialStore& store_;
   const Clock& clock_;
@@ -70,10 +72,13 @@ class Committer {
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
-  std::unique_ptr<Group> group_ ABSL_GUARDED_BY(mutex_);  // until it is answered
+  std::unique_ptr<Group> group_ ABSL_GUARDED_BY(mutex_);  // until it is committed
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::pair<std::unique_ptr<Group>, absl::Status>> done_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  bool committed_all_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread committing_;
+  std::thread answering_;
 };
 
 }  // namespace cambrian

@@ -42,7 +42,7 @@ absl::Duration Coordinator::RunOnce() {
   committer_.Wait();
   failure_.Update(committer_.status());
   if (failure_.ok()) CloseGroup();
-  if (!committer_.has_thread()) failure_.Update(committer_.status());
+  if (!committer_.has_threads()) failure_.Update(committer_.status());
   if (!failure_.ok()) {
     spdlog::error("a commit failed, studies are read again: {}", failure_.ToString());
     FailGroup(failure_);

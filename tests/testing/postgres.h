@@ -22,19 +22,20 @@
 
 namespace cambrian::testing {
 
-// Listens on a Unix socket in its folder and nowhere else; without fsync, so that it survives its
-// own end but not the machine's. Runs as the test's user, or as `postgres` where that is root. Ends
-// with the thread that started it, too: start it on a thread that lives long.
+// Listens on a Unix socket in its folder and nowhere else; unless it is durable without fsync, so
+// that it survives its own end but not the machine's. Runs as the test's user, or as `postgres`
+// where that is root. Ends with the thread that started it, too: start it on a thread that lives
+// long.
 class Postgres {
  public:
   // Starts one, or returns null and says in `reason` what is missing (to skip the test) or wrong.
-  static std::unique_ptr<Postgres> Start(std::string* reason) {
+  static std::unique_ptr<Postgres> Start(std::string* reason, bool is_durable = false) {
     const std::string programs = Programs();
     if (programs.empty()) {
       *reason = "PostgreSQL is not installed (/usr/lib/postgresql/*/bin/postgres)";
       return nullptr;
     }
-    std::unique_ptr<Postgres> postgres(new Postgres(programs));
+    std::unique_ptr<Postgres> postgres(new Postgres(programs, is_durable));
     if (geteuid() == 0 && !postgres->FindUser(reason)) return nullptr;
     const int code = postgres->Await(
         postgres->Spawn({programs + "/initdb", "--pgdata", postgres->data(), "--username=postgres",
@@ -66,7 +67,8 @@ class Postgres {
   void Restart() {
     End(SIGQUIT);
     server_ = Spawn({programs_ + "/postgres", "-D", data(), "-k", folder_.path(), "-c",
-                     "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"});
+                     "listen_addresses=", "-c", is_durable_ ? "fsync=on" : "fsync=off", "-c",
+                     "max_connections=60"});
     // Until it answers, or has ended. `-t` is how long one question waits.
     while (!HasEnded() &&
            Await(Spawn({programs_ + "/pg_isready", "-q", "-t", "10", "-h", folder_.path()})) != 0) {
@@ -94,7 +96,8 @@ class Postgres {
   }
 
  private:
-  explicit Postgres(std::string programs) : programs_(std::move(programs)) {}
+  Postgres(std::string programs, bool is_durable)
+      : programs_(std::move(programs)), is_durable_(is_durable) {}
 
   std::string data() const { return folder_ / "data"; }
 
@@ -191,6 +194,7 @@ class Postgres {
   }
 
   const std::string programs_;
+  const bool is_durable_;
   const TemporaryFolder folder_;
   uid_t user_ = 0;  // 0: the test's own
   gid_t group_ = 0;

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <pqxx/pqxx>
 #include <set>
 #include <sstream>
 #include <string>
@@ -109,12 +110,17 @@ struct Benchmark {
   double seconds = 5;
   testing::TemporaryFolder folder;
   std::unique_ptr<testing::Postgres> postgres;
+  std::set<std::string> databases;  // on PostgreSQL: one for each server
   double bare = 0;
   bool good = true;
 
   std::string Url(const std::string& name) {
     if (database == "sqlite") return "sqlite:" + folder / (name + ".db");
-    return postgres->Url();
+    if (databases.insert(name).second) {
+      pqxx::connection connection(postgres->Url());
+      pqxx::nontransaction(connection).exec("CREATE DATABASE " + name);
+    }
+    return postgres->Url(name);
   }
   std::unique_ptr<Server> Start(const std::string& name) {
     return std::make_unique<Server>(
@@ -123,9 +129,14 @@ struct Benchmark {
                                  "warn", "--max-rate", "0"},
         folder / ("server-" + name));
   }
-  // Commits of the server that has just stopped; -1 where the database does not tell from outside.
+  // Commits of the server that has just stopped.
   int64_t Commits(const std::string& name) {
-    if (database != "sqlite") return -1;
+    if (database != "sqlite") {
+      pqxx::connection connection(Url(name));
+      return pqxx::nontransaction(connection)
+          .exec("SELECT commit_number FROM server")[0][0]
+          .as<int64_t>();
+    }
     const auto store = OpenSqliteStoreForReading(folder / (name + ".db"));
     return store.ok() ? (*store)->LastCommit()->number : -1;
   }
@@ -275,7 +286,7 @@ int Main(int argc, char** argv) {
   if (serve_bare) return ServeBare();
   if (b.database == "postgres") {
     std::string reason;
-    b.postgres = testing::Postgres::Start(&reason);
+    b.postgres = testing::Postgres::Start(&reason, /*is_durable=*/true);
     if (!b.postgres) {
       std::fprintf(stderr, "%s\n", reason.c_str());
       return 1;
