@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/nas/canonical_key.h"
 #include "common/spec/map_reader.h"
 #include "common/spec/study_sections.h"
 
@@ -42,6 +43,19 @@ std::optional<TableValue> ReadTableValue(const MapReader& outer, absl::string_vi
   outer.Wrong(key, node, may_be_number ? "a column, or a number of seconds" : "a column",
               "write \"{column: NAME, times: 1 %}\"");
   return std::nullopt;
+}
+
+// Of the network, and of what the recipe decides.
+TableEstimator::KeyOf NetworkKey(const StudySpec& study) {
+  return [space = study.space, task = *study.data.task](const Architecture& architecture) {
+    const absl::StatusOr<Network> network = space->Lower(architecture, task);
+    if (!network.ok()) return std::string();
+    std::string key = KeyOf(*network).ToString();
+    for (size_t d = 0; d < space->decisions().size(); ++d) {
+      if (space->decisions()[d].recipe) absl::StrAppend(&key, " ", architecture.values[d]);
+    }
+    return key;
+  };
 }
 
 absl::Status NoMetric(const std::string& metric, const TableEstimator& estimator) {
@@ -136,7 +150,9 @@ absl::StatusOr<std::shared_ptr<const TableEstimator>> OpenTable(const StudySpec&
                                                                 const std::string& path) {
   ASSIGN_OR_RETURN(const std::shared_ptr<const BenchmarkTable> table,
                    BenchmarkTable::Read(path, *study.space));
-  const auto estimator = TableEstimator::Make(table, *study.estimator.table);
+  const auto estimator =
+      TableEstimator::Make(table, *study.estimator.table,
+                           study.dedupe == Dedupe::kNetwork ? NetworkKey(study) : nullptr);
   if (!estimator.ok()) return Annotate(estimator.status(), "estimator.table");
   std::vector<std::string> wanted;
   for (const Objective& objective : study.objectives) wanted.push_back(objective.metric);

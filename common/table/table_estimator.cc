@@ -29,8 +29,9 @@ nlohmann::ordered_json TableSpec::ToJson() const {
 }
 
 absl::StatusOr<std::shared_ptr<const TableEstimator>> TableEstimator::Make(
-    std::shared_ptr<const BenchmarkTable> table, const TableSpec& spec) {
+    std::shared_ptr<const BenchmarkTable> table, const TableSpec& spec, KeyOf key_of) {
   std::shared_ptr<TableEstimator> estimator(new TableEstimator);
+  estimator->key_of_ = std::move(key_of);
   estimator->table_ = std::move(table);
   for (const auto& [name, value] : spec.metrics) {
     ASSIGN_OR_RETURN(Value resolved, estimator->Resolve(value));
@@ -67,9 +68,23 @@ double TableEstimator::ValueOf(const Value& value, size_t row) const {
   return value.column ? table_->Value(row, *value.column) * value.times : value.times;
 }
 
+std::optional<size_t> TableEstimator::FindRow(const Architecture& architecture) const {
+  const std::optional<size_t> row = table_->Find(architecture);
+  if (row || !key_of_) return row;
+  std::call_once(has_keys_, [this] {
+    for (size_t i = 0; i < table_->rows(); ++i) {
+      std::string key = key_of_(table_->architecture(i));
+      if (!key.empty()) by_key_.try_emplace(std::move(key), i);
+    }
+  });
+  const auto found = by_key_.find(key_of_(architecture));
+  if (found == by_key_.end()) return std::nullopt;
+  return found->second;
+}
+
 absl::StatusOr<TableEstimator::Answer> TableEstimator::Look(
     const Architecture& architecture) const {
-  const std::optional<size_t> row = table_->Find(architecture);
+  const std::optional<size_t> row = FindRow(architecture);
   if (!row) return absl::NotFoundError("the table has no row for this architecture");
   Answer answer;
   for (const auto& [name, value] : metrics_) {

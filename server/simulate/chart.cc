@@ -28,8 +28,8 @@ std::string Escaped(const std::string& text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
-bool IsFinite(const ChartLine::Point& point) {
-  return std::isfinite(point.x) && std::isfinite(point.y);
+bool IsShown(const ChartLine::Point& point, bool log_x) {
+  return std::isfinite(point.x) && std::isfinite(point.y) && (!log_x || point.x > 0);
 }
 
 double HalfOf(const ChartLine::Point& point) { return std::isfinite(point.half) ? point.half : 0; }
@@ -40,6 +40,7 @@ struct Axis {
   double high = -std::numeric_limits<double>::infinity();
   double from = 0;  // the place of `low`
   double to = 0;
+  bool is_log = false;
 
   void Include(double value) {
     low = std::min(low, value);
@@ -47,9 +48,18 @@ struct Axis {
   }
   void Settle() {
     if (low > high) low = 0, high = 1;
-    if (low == high) low -= 0.5, high += 0.5;
+    if (low < high) return;
+    low = is_log ? low / 2 : low - 0.5;
+    high = is_log ? high * 2 : high + 0.5;
   }
-  double Place(double value) const { return from + (value - low) / (high - low) * (to - from); }
+  double Place(double value) const {
+    const double share =
+        is_log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+    return from + share * (to - from);
+  }
+  std::vector<double> ticks() const {
+    return is_log ? LogTicks(low, high) : Ticks(low, high, kTicks);
+  }
 };
 
 std::string Text(double x, double y, const char* anchor, const std::string& text,
@@ -65,11 +75,11 @@ std::string Rule(double x1, double y1, double x2, double y2) {
 
 std::string Frame(const Axis& x, const Axis& y, const ChartLabels& labels) {
   std::string svg;
-  for (const double value : Ticks(y.low, y.high, kTicks)) {
+  for (const double value : y.ticks()) {
     absl::StrAppend(&svg, Rule(x.from, y.Place(value), x.to, y.Place(value)),
                     Text(x.from - 8, y.Place(value) + 4, "end", absl::StrCat(value)));
   }
-  for (const double value : Ticks(x.low, x.high, kTicks)) {
+  for (const double value : x.ticks()) {
     absl::StrAppend(&svg, Rule(x.Place(value), y.from, x.Place(value), y.from + 5),
                     Text(x.Place(value), y.from + 20, "middle", absl::StrCat(value)));
   }
@@ -85,7 +95,7 @@ std::string Frame(const Axis& x, const Axis& y, const ChartLabels& labels) {
 std::string Curve(const ChartLine& line, const Axis& x, const Axis& y, const char* colour) {
   std::string path, upper, lower;
   for (const ChartLine::Point& point : line.points) {
-    if (!IsFinite(point)) continue;
+    if (!IsShown(point, x.is_log)) continue;
     const double half = HalfOf(point);
     const auto place = [&](double value) {
       return absl::StrFormat("%.1f,%.1f ", x.Place(point.x), y.Place(value));
@@ -133,11 +143,24 @@ std::vector<double> Ticks(double low, double high, int count) {
   return ticks;
 }
 
+std::vector<double> LogTicks(double low, double high) {
+  std::vector<double> ticks;
+  for (int power = static_cast<int>(std::floor(std::log10(low))); std::pow(10, power) <= high;
+       ++power) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      const double value = factor * std::pow(10, power);
+      if (value >= low && value <= high) ticks.push_back(value);
+    }
+  }
+  return ticks;
+}
+
 std::string RenderChart(const ChartLabels& labels, absl::Span<const ChartLine> lines) {
   Axis x, y;
+  x.is_log = labels.log_x;
   for (const ChartLine& line : lines) {
     for (const ChartLine::Point& point : line.points) {
-      if (!IsFinite(point)) continue;
+      if (!IsShown(point, x.is_log)) continue;
       x.Include(point.x);
       y.Include(point.y - HalfOf(point));
       y.Include(point.y + HalfOf(point));

@@ -22,6 +22,7 @@ struct ChartLabels {
   std::string title;
   std::string x;
   std::string y;
+  bool log_x = false;  // then points whose x is not above 0 are left out
 };
 
 // A whole file, readable on light and dark ground. Any text may stand in it.
@@ -30,5 +31,8 @@ std::string RenderChart(const ChartLabels& labels, absl::Span<const ChartLine> l
 // Round values between `low` and `high`, about `count` of them, ascending: 1, 2 or 5 times a power
 // of ten apart. Of an empty range: its value.
 std::vector<double> Ticks(double low, double high, int count);
+
+// 1, 2 and 5 times the powers of ten between `low` and `high`, both above 0.
+std::vector<double> LogTicks(double low, double high);
 
 }  // namespace cambrian

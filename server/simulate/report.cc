@@ -25,11 +25,12 @@ std::string Text(const Estimate& estimate, double scale = 1) {
   return absl::StrFormat("%.*f ± %.*f", decimals, estimate.mean * scale, decimals, error);
 }
 
-// "45 s", "12 min", "3.5 h", "2.1 days".
+// "45 s", "4.2 min", "12 min", "3.5 h", "2.1 days".
 std::string Length(const Estimate& seconds) {
   const double s = seconds.mean;
   if (std::isnan(s)) return "–";
-  if (s < 120) return absl::StrFormat("%.0f s", s);
+  if (s < 60) return absl::StrFormat("%.0f s", s);
+  if (s < 600) return absl::StrFormat("%.1f min", s / 60);
   if (s < 2 * kHour) return absl::StrFormat("%.0f min", s / 60);
   if (s < 2 * kDay) return absl::StrFormat("%.1f h", s / kHour);
   return absl::StrFormat("%.1f days", s / kDay);
@@ -212,6 +213,7 @@ std::string CurveSvg(const SimulationReport& report) {
                               report.runs == 1 ? " run" : " runs, mean ± standard error");
   labels.x = by_time ? "hours" : "trials";
   labels.y = report.judge;
+  labels.log_x = by_time;  // few workers take many times as long as many
   return RenderChart(labels, lines);
 }
 

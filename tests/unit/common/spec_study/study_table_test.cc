@@ -146,6 +146,35 @@ TEST_F(OpenTableTest, GivesWhatTheStudyNeeds) {
   EXPECT_EQ((*table)->table().sha256().size(), 64u);
 }
 
+// Trials of a study are of different networks: the table that they make has no row for a twin.
+TEST_F(OpenTableTest, OneRowStandsForEqualNetworks) {
+  constexpr char kCell[] = R"(study: t
+data: {task: {input: [3, 8, 8], classes: 4}}
+space: {network: [cell, head],
+        cells: {cell: {graph: {nodes: 2, edge: {choose: [none, skip, conv3x3]}}}},
+        blocks: {conv3x3: {conv: {kernel: 3}}}}
+estimator: {table: {file: /t.csv}}
+objectives: [maximize: valid]
+)";
+  const std::string file =
+      File("edge_0_1,edge_0_2,edge_1_2,valid\nskip,none,conv3x3,70\nnone,none,none,10\n");
+  const auto study = ParseGood(kCell);
+  const auto rows = ParseGood(absl::StrCat(kCell, "dedupe: architecture\n"));
+  ASSERT_NE(study, nullptr);
+  ASSERT_NE(rows, nullptr);
+  const auto twin =
+      study->space->FromJson({{"edge_0_1", "none"}, {"edge_0_2", "conv3x3"}, {"edge_1_2", "skip"}});
+  const auto other =
+      study->space->FromJson({{"edge_0_1", "none"}, {"edge_0_2", "skip"}, {"edge_1_2", "none"}});
+  const auto networks = OpenTable(*study, file);
+  ASSERT_TRUE(networks.ok()) << networks.status();
+  EXPECT_EQ((*networks)->Look(*twin)->metrics.at("valid").value, 70);
+  EXPECT_FALSE((*networks)->Look(*other).ok());
+  const auto architectures = OpenTable(*rows, file);
+  ASSERT_TRUE(architectures.ok()) << architectures.status();
+  EXPECT_FALSE((*architectures)->Look(*twin).ok());
+}
+
 TEST_F(OpenTableTest, AMissingColumnOrMetricIsNamed) {
   const auto study = ParseGood(kTable);
   ASSERT_NE(study, nullptr);

@@ -82,6 +82,17 @@ TEST_F(TableEstimatorTest, AnArchitectureWithoutARowIsNotFound) {
   EXPECT_EQ((*estimator)->Look(Out(32)).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(TableEstimatorTest, ARowStandsForAllOfItsKey) {
+  const auto key_of = [](const Architecture& architecture) {
+    return architecture.values[0] == 0 ? "" : "large";  // 8; 16 and 32
+  };
+  const auto estimator = TableEstimator::Make(
+      BenchmarkTable::Parse("out,valid\n16,60\n", "t.csv", *space_).value(), {}, key_of);
+  ASSERT_TRUE(estimator.ok()) << estimator.status();
+  EXPECT_EQ((*estimator)->Look(Out(32))->metrics.at("valid").value, 60);
+  EXPECT_EQ((*estimator)->Look(Out(8)).status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(TableEstimatorTest, AColumnThatIsNotThereIsRefused) {
   TableSpec spec;
   spec.judge = TableValue{"jugde", 1};

@@ -1,0 +1,145 @@
+// Studies that look their results up, from end to end: the real client, server, worker and
+// evaluator, and the simulation of the same file.
+#include <fstream>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "tests/testing/programs.h"
+
+namespace cambrian {
+namespace {
+
+using testing::Child;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kStudy[] = R"(study: lookup
+data: {task: {input: [3, 8, 8], classes: 4}}
+space:
+  parameters: {a: {choose: [1, 2, 3]}, b: {choose: [1, 2, 3]}}
+  network: [{conv: {out: 4 * $a}}, {conv: {out: 4 * $b}}, head]
+estimator:
+  table:
+    file: table.csv
+    metrics: {accuracy: {column: valid, times: 1 %}}
+    judge: {column: test, times: 1 %}
+    seconds: time
+dedupe: architecture
+strategy: random
+objectives: [maximize: accuracy]
+budget: {trials: 9}
+finish: {retrain: best, epochs: 1}
+)";
+
+// JSON objects, one a line.
+std::vector<nlohmann::json> Lines(const std::string& text) {
+  std::vector<nlohmann::json> lines;
+  for (const auto line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    lines.push_back(nlohmann::json::parse(line.begin(), line.end(), nullptr, false));
+  }
+  return lines;
+}
+
+class TableTest : public ::testing::Test {
+ protected:
+  TableTest() {
+    Write("study.yaml", kStudy);
+    std::string rows = "a,b,valid,test,time\n";
+    for (int a = 1; a <= 3; ++a) {
+      for (int b = 1; b <= 3; ++b) {
+        absl::StrAppend(&rows, a, ",", b, ",", 10 * a + b, ",", 11 * a + b, ",", 60 * a, "\n");
+      }
+    }
+    Write("table.csv", rows);
+  }
+
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+  }
+  // The exit code; what was printed is in out_ and err_.
+  int Cambrian(std::vector<std::string> words, bool with_state = true) {
+    words.insert(words.begin(), testing::Program("cambrian"));
+    if (with_state) words.insert(words.end(), {"--state", folder_ / "state"});
+    Child child(words, folder_ / "output");
+    const int code = child.Wait();
+    out_ = child.Out();
+    err_ = child.Err();
+    return code;
+  }
+  std::string StudyFile() { return folder_ / "study.yaml"; }
+
+  testing::TemporaryFolder folder_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(TableTest, ASearchLooksEveryTrialUp) {
+  ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "2", "--output", "json"}), 0) << err_;
+  const std::vector<nlohmann::json> front = Lines(out_);
+  ASSERT_THAT(front, SizeIs(1));
+  EXPECT_DOUBLE_EQ(front[0]["metrics"]["accuracy"]["value"], 0.33);
+
+  ASSERT_EQ(Cambrian({"trials", "lookup-1", "--output", "json"}), 0) << err_;
+  const std::vector<nlohmann::json> trials = Lines(out_);
+  ASSERT_THAT(trials, SizeIs(9));
+  for (const nlohmann::json& trial : trials) {
+    const int a = trial["architecture"]["a"];
+    const int b = trial["architecture"]["b"];
+    EXPECT_EQ(trial["state"], "succeeded") << trial;
+    EXPECT_DOUBLE_EQ(trial["metrics"]["accuracy"]["value"], 0.01 * (10 * a + b));
+    EXPECT_DOUBLE_EQ(trial["metrics"]["train_seconds"]["value"], 60 * a);
+    EXPECT_FALSE(trial["metrics"].contains("test_accuracy")) << "no search sees the judge";
+  }
+  // The study of the winner does.
+  ASSERT_EQ(Cambrian({"trials", "lookup-retrain-1", "--output", "json"}), 0) << err_;
+  ASSERT_THAT(Lines(out_), SizeIs(1));
+  EXPECT_DOUBLE_EQ(Lines(out_)[0]["metrics"]["test_accuracy"]["value"], 0.36);
+}
+
+TEST_F(TableTest, TheTrialsOfAStudyAreATable) {
+  ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "1", "--quiet"}), 0) << err_;
+  ASSERT_EQ(Cambrian({"trials", "lookup-1", "--output", "csv"}), 0) << err_;
+  Write("trials.csv", out_);
+  ASSERT_EQ(Cambrian({"simulate", StudyFile(), "--set",
+                      "estimator={table: {file: trials.csv, seconds: train_seconds}}", "--set",
+                      "finish=null", "--seeds", "3", "--workers", "1", "--output", "json"},
+                     /*with_state=*/false),
+            0)
+      << err_;
+  const std::vector<nlohmann::json> runs = Lines(out_);
+  ASSERT_THAT(runs, SizeIs(1));
+  // All nine, one after the other: the best is found, and they take as long as they took.
+  EXPECT_DOUBLE_EQ(runs[0]["budgets"].back()["judged"]["mean"], 0.33);
+  EXPECT_DOUBLE_EQ(runs[0]["seconds"]["mean"], 3 * (60 + 120 + 180));
+  EXPECT_EQ(runs[0]["without_row"], 0);
+}
+
+TEST_F(TableTest, SimulatesTheSameFile) {
+  ASSERT_EQ(Cambrian({"simulate", StudyFile(), "--workers", "1,3", "--seeds", "10", "--curve",
+                      folder_ / "curve.svg"},
+                     /*with_state=*/false),
+            0)
+      << err_;
+  EXPECT_THAT(out_, HasSubstr("lookup: 10 runs of 9 trials"));
+  EXPECT_THAT(out_, HasSubstr("guided by accuracy, judged by test"));
+  EXPECT_THAT(Child::Read(folder_ / "curve.svg"), HasSubstr("3 workers"));
+  EXPECT_EQ(Cambrian({"simulate", folder_ / "none.yaml"}, /*with_state=*/false), 2);
+  EXPECT_THAT(err_, HasSubstr("cannot read"));
+}
+
+TEST_F(TableTest, WhatIsWrongWithATableIsSaidBeforeAnythingStarts) {
+  Write("table.csv", "a,b,valid,test,time\n1,1,50,60,1\n1,1,50,60,1\n");
+  for (const char* verb : {"run", "validate", "submit"}) {
+    EXPECT_EQ(Cambrian({verb, StudyFile()}), 2) << verb;
+    EXPECT_THAT(err_, HasSubstr("line 3: the architecture of line 2 again")) << verb;
+  }
+  EXPECT_EQ(Cambrian({"run", StudyFile(), "--set", "estimator.table.judge=tset"}), 2);
+}
+
+}  // namespace
+}  // namespace cambrian
