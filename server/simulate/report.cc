@@ -29,6 +29,7 @@ std::string Text(const Estimate& estimate, double scale = 1) {
 std::string Length(const Estimate& seconds) {
   const double s = seconds.mean;
   if (std::isnan(s)) return "–";
+  if (s < 10) return absl::StrFormat("%.2g s", s);
   if (s < 60) return absl::StrFormat("%.0f s", s);
   if (s < 600) return absl::StrFormat("%.1f min", s / 60);
   if (s < 2 * kHour) return absl::StrFormat("%.0f min", s / 60);

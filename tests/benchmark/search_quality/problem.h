@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "common/nas/search_space.h"
 #include "common/nas/shape.h"
+#include "common/spec/study_spec.h"
 #include "common/table/benchmark_table.h"
 
 namespace cambrian {
@@ -23,9 +24,6 @@ struct Problem {
   std::vector<std::string> keys;
   std::vector<bool> is_dead;
 };
-
-// What counts as the same work.
-enum class Dedupe { kArchitecture, kNetwork };
 
 // The table of a built-in space. By network, each row is lowered for `task`.
 // \error as BenchmarkTable; kNotFound if there is no such space

@@ -46,8 +46,7 @@ struct Flags {
   std::vector<int64_t> input = {3, 32, 32};
   int64_t classes = 10;
   std::vector<std::string> strategies = {"random", "regularized_evolution"};
-  std::vector<std::string> options = {"regularized_evolution.population=30",
-                                      "regularized_evolution.sample=10"};
+  std::vector<std::string> options;
   std::vector<std::string> parts = {"sequential", "asynchronous"};
   std::vector<int> evaluations = {30, 60, 100};
   int seeds = 500;
@@ -321,8 +320,7 @@ void Describe(CLI::App& app, Flags& flags) {
   app.add_option("--strategies", flags.strategies, "Names, with commas")
       ->delimiter(',')
       ->capture_default_str();
-  app.add_option("--option", flags.options, "STRATEGY.key=value; repeatable")
-      ->capture_default_str();
+  app.add_option("--option", flags.options, "STRATEGY.key=value; repeatable");
   app.add_option("--parts", flags.parts, "sequential, asynchronous, steps, hypervolume")
       ->delimiter(',')
       ->check(CLI::IsMember({"sequential", "asynchronous", "steps", "hypervolume"}))
