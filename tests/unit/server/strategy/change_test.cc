@@ -1,7 +1,7 @@
 #include "server/strategy/change.h"
 
 #include "gtest/gtest.h"
-#include "tests/unit/server/strategy/mixed_space.h"
+#include "tests/testing/mixed_space.h"
 
 namespace cambrian {
 namespace {

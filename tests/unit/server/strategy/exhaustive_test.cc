@@ -5,8 +5,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/unit/server/strategy/mixed_space.h"
-#include "tests/unit/server/strategy/strategy_host.h"
+#include "tests/testing/mixed_space.h"
+#include "tests/testing/strategy_host.h"
 
 namespace cambrian {
 namespace {
