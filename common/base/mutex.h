@@ -1,24 +1,19 @@
-// The mutex that Cambrian's code uses: absl::Mutex, or an annotated std::mutex under
-// ThreadSanitizer, which would see false races in Debian's uninstrumented Abseil.
+// The mutex that Cambrian's code uses: std::mutex with Clang's thread-safety annotations.
+//
+// Not absl::Mutex: that of Debian 12 waits by the wall clock, so that a machine whose clock is set
+// back by an hour would renew no lease for an hour; and ThreadSanitizer, to which it is
+// uninstrumented, sees false races in it.
 #pragma once
 
-#ifndef CAMBRIAN_TSAN
-#include "absl/synchronization/mutex.h"
-#else
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
-#endif
 
 namespace cambrian {
 
-#ifndef CAMBRIAN_TSAN
-using Mutex = absl::Mutex;
-using MutexLock = absl::MutexLock;
-using CondVar = absl::CondVar;
-#else
 class ABSL_LOCKABLE Mutex {
  public:
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
@@ -42,6 +37,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
+// The caller holds the mutex. A wait may end without a reason.
 class CondVar {
  public:
   void Wait(Mutex* mutex) {
@@ -49,13 +45,15 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // Returns true on timeout.
+  // In monotonic time. Returns true on timeout.
   bool WaitWithTimeout(Mutex* mutex, absl::Duration timeout) {
+    // More would overflow when it is added to the time that it is.
+    constexpr absl::Duration kLongest = absl::Hours(24 * 365);
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const bool expired =
-        condition_.wait_for(lock, absl::ToChronoNanoseconds(timeout)) == std::cv_status::timeout;
+    const std::cv_status status =
+        condition_.wait_for(lock, absl::ToChronoNanoseconds(std::min(timeout, kLongest)));
     lock.release();
-    return expired;
+    return status == std::cv_status::timeout;
   }
   void Signal() { condition_.notify_one(); }
   void SignalAll() { condition_.notify_all(); }
@@ -63,6 +61,5 @@ class CondVar {
  private:
   std::condition_variable condition_;
 };
-#endif
 
 }  // namespace cambrian

@@ -65,7 +65,10 @@ bool HasEnded(const nlohmann::json& trial) {
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options) : options_(std::move(options)) {
-  if (options_.database.empty()) options_.database = "sqlite:" + (folder_ / "cambrian.db");
+  if (options_.server_folder.empty()) options_.server_folder = folder_.path();
+  if (options_.database.empty()) {
+    options_.database = absl::StrCat("sqlite:", options_.server_folder, "/cambrian.db");
+  }
   std::filesystem::create_directories(folder_ / "sets");
   std::ofstream(folder_ / "sets/tiny.csv") << "a,label\n1,0\n";
 }
@@ -78,11 +81,11 @@ absl::Status Cluster::StartServer(const std::string& name) {
                                       "--database",
                                       options_.database,
                                       "--artifacts",
-                                      folder_ / "artifacts",
+                                      options_.server_folder + "/artifacts",
                                       "--lease-term",
                                       absl::StrCat(options_.lease_seconds)};
   command.insert(command.end(), options_.server_flags.begin(), options_.server_flags.end());
-  auto server = std::make_unique<Child>(command, prefix);
+  auto server = std::make_unique<Child>(command, prefix, options_.server_environment);
   std::string address;
   const bool listens = Eventually([&] {
     const std::string out = server->Out();
@@ -107,11 +110,12 @@ std::string Cluster::address() const { return absl::StrCat("127.0.0.1:", ports_.
 
 void Cluster::StartWorker(const std::string& name, int slots, const std::string& address_of) {
   const FastOptions& fast = options_.fast;
-  const std::map<std::string, std::string> environment = {
+  std::map<std::string, std::string> environment = {
       {"FAST_STEPS", absl::StrCat(fast.steps)}, {"FAST_STEP_MS", absl::StrCat(fast.step_ms)},
       {"FAST_CRASH", absl::StrCat(fast.crash)}, {"FAST_HANG", absl::StrCat(fast.hang)},
       {"FAST_OOM", absl::StrCat(fast.memory)},  {"FAST_NAN", absl::StrCat(fast.nan)},
       {"FAST_JOURNAL", folder_ / "journal"}};
+  environment.insert(options_.worker_environment.begin(), options_.worker_environment.end());
   std::vector<std::string> command = {Program("cambrian-worker"),
                                       "--server",
                                       address_of.empty() ? address() : address_of,

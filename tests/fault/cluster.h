@@ -26,10 +26,14 @@ struct FastOptions {
 };
 
 struct ClusterOptions {
-  std::string database;  // a URL; empty: SQLite in the cluster's folder
+  std::string database;       // a URL; empty: SQLite in the server's folder
+  std::string server_folder;  // the server's files; empty: the cluster's folder
   int lease_seconds = 3;
   FastOptions fast;
   std::vector<std::string> server_flags = {};
+  // Beside this program's own environment.
+  std::map<std::string, std::string> server_environment = {};
+  std::map<std::string, std::string> worker_environment = {};
 };
 
 // The server listens on a port of loopback that stays the same when it starts again. Not

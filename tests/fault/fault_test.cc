@@ -1,9 +1,4 @@
 // What happens when things break (docs/architecture.md), made to happen to the real programs.
-#include <sys/mount.h>
-
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "absl/strings/str_cat.h"
@@ -11,8 +6,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fault/cluster.h"
+#include "tests/testing/jumping_clock.h"
 #include "tests/testing/postgres.h"
 #include "tests/testing/proxy.h"
+#include "tests/testing/small_disk.h"
 
 namespace cambrian::testing {
 namespace {
@@ -255,34 +252,63 @@ TEST_F(FaultTest, APausedStudyStandsStillAndGoesOn) {
 }
 
 TEST_F(FaultTest, AFullDiskAtTheServerIsWaitedFor) {
-  // A disk of our own, so that it can be full.
-  const TemporaryFolder folder;
-  const std::string disk = folder / "disk";
-  std::filesystem::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=4m") != 0) {
-    GTEST_SKIP() << "a small disk can only be mounted by root: " << std::strerror(errno);
-  }
-  struct Unmount {
-    std::string path;
-    ~Unmount() { umount2(path.c_str(), MNT_DETACH); }
-  } unmount{disk};
+  std::string reason;
+  const std::unique_ptr<SmallDisk> disk = SmallDisk::Mount(&reason);
+  if (disk == nullptr) GTEST_SKIP() << reason;
   ClusterOptions options = Slow(20, 3);
-  options.database = "sqlite:" + disk + "/cambrian.db";
+  options.server_folder = disk->path();
   Begin(options, 30);
   cluster_->StartWorker("a");
   ASSERT_TRUE(WaitForEnded(3)) << cluster_->Logs();
-  {
-    std::ofstream ballast(disk + "/ballast", std::ios::binary);
-    const std::string block(1 << 16, 'x');
-    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-  }
+  ASSERT_TRUE(disk->Fill());
   ASSERT_TRUE(Eventually([&] {
     const std::string log = cluster_->server().Err();
     return log.find("full") != std::string::npos || log.find("disk") != std::string::npos;
   })) << cluster_->Logs();
-  std::filesystem::remove(disk + "/ballast");
+  ASSERT_TRUE(disk->Free());
   FinishAndCheck();
+}
+
+// Leases are shorter than trials: whoever waited by the wall clock would not renew them in time.
+TEST_F(FaultTest, AClockThatJumpsCostsNoLease) {
+  const TemporaryFolder folder;
+  JumpingClock server_clock(folder / "server");
+  JumpingClock worker_clock(folder / "worker");
+  ClusterOptions options = Slow(100, 40);
+  options.lease_seconds = 2;
+  options.server_environment = server_clock.Environment();
+  options.worker_environment = worker_clock.Environment();
+  Begin(options, 8);
+  cluster_->StartWorker("a", 2);
+  int64_t ended = 0;
+  for (const absl::Duration ahead : {-absl::Hours(1), absl::Hours(30), -absl::Minutes(1)}) {
+    ASSERT_TRUE(Eventually([&] { return RunningOn("a") > 0; })) << cluster_->Logs();
+    server_clock.Set(ahead);
+    worker_clock.Set(-ahead);
+    ASSERT_TRUE(WaitForEnded(ended += 2)) << cluster_->Logs();
+  }
+  FinishAndCheck();
+  EXPECT_EQ(Ends()["lost"], 0);
+}
+
+TEST_F(FaultTest, ALeaseRunsOutThoughTheClockWasSetBack) {
+  const TemporaryFolder folder;
+  JumpingClock clock(folder / "clock");
+  ClusterOptions options = Slow(100, 20);
+  options.server_environment = clock.Environment();
+  Begin(options, 6);
+  cluster_->StartWorker("a");
+  ASSERT_TRUE(WaitForEnded(2)) << cluster_->Logs();
+  ASSERT_TRUE(Eventually([&] { return RunningOn("a") > 0; }));
+  const int64_t trial = RunningOn("a");
+  cluster_->KillWorker("a");
+  clock.Set(-absl::Hours(1));
+  // Nobody calls meanwhile who would wake the server.
+  ASSERT_TRUE(Eventually([&] { return cluster_->Trial(study_, trial)["state"] == "queued"; }))
+      << cluster_->Logs();
+  cluster_->StartWorker("b");
+  FinishAndCheck();
+  EXPECT_GE(Ends()["lost"], 1);
 }
 
 TEST_F(FaultTest, PostgresKilledAndStartedAgain) {

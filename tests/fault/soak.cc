@@ -1,23 +1,23 @@
 // soak: random faults of every kind against a study over a fast evaluator, for as long as one
 // likes. Exit code 1 if anything that was acknowledged is lost, changed or there twice, if a trial
 // is missing, or if the strategy's proposals cannot be replayed.
-#include <algorithm>
+#include <filesystem>
 #include <iostream>
-#include <random>
+#include <map>
+#include <memory>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "tests/fault/cluster.h"
-#include "tests/testing/postgres.h"
-#include "tests/testing/proxy.h"
+#include "tests/fault/faults.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace cambrian::testing {
 namespace {
 
-constexpr absl::Duration kPace = absl::Milliseconds(700);  // between two faults, on average
-constexpr absl::Duration kPatience = absl::Seconds(120);   // to finish once the faults have ended
+constexpr absl::Duration kPatience = absl::Seconds(120);  // to finish once the faults have ended
 constexpr int kLeaseSeconds = 3;
 
 struct Options {
@@ -31,17 +31,18 @@ struct Options {
 
 class Soak {
  public:
-  Soak(const Options& options, ClusterOptions cluster, Postgres* postgres)
+  // `ground` outlives it.
+  Soak(const Options& options, ClusterOptions cluster, const Ground& ground)
       : options_(options),
-        postgres_(postgres),
-        random_(options.seed),
-        cluster_(std::move(cluster)) {}
+        cluster_(std::move(cluster)),
+        faults_({.seed = options.seed,
+                 .workers = options.workers,
+                 .lease = absl::Seconds(kLeaseSeconds),
+                 .list = options.list},
+                cluster_, ground) {}
 
   int Run() {
-    const absl::Status started = cluster_.StartServer();
-    if (!started.ok()) return Break(std::string(started.message()));
-    proxy_ = std::make_unique<Proxy>(cluster_.port());
-    for (int i = 0; i < options_.workers; ++i) StartWorker(i);
+    Expect(faults_.Begin());
     const absl::Time begin = absl::Now();
     const absl::Time end = begin + absl::Minutes(options_.minutes);
     absl::Time next_line = begin + absl::Seconds(10);
@@ -51,35 +52,22 @@ class Soak {
         PrintProgress(absl::Now() - begin);
         next_line += absl::Seconds(10);
       }
-      DoFault();
-      Rest();
+      if (!broken_) Expect(faults_.DoOne(study_));
+      faults_.Rest();
     }
-    Repair();
-    if (!study_.empty()) FinishStudy();
+    if (!broken_) Expect(faults_.Repair());
+    if (!broken_ && !study_.empty()) FinishStudy();
     PrintCounts();
     return broken_ ? 1 : 0;
   }
 
  private:
-  struct Fault {
-    const char* name;
-    void (Soak::*act)();
-    int weight;
-  };
-
-  int Draw(int below) { return std::uniform_int_distribution<int>(0, below - 1)(random_); }
-  std::string WorkerName(int i) const { return absl::StrCat("worker-", i); }
-  std::string AnyWorker() { return WorkerName(Draw(options_.workers)); }
-
-  // Half of the workers reach the server through the proxy.
-  void StartWorker(int i) {
-    cluster_.StartWorker(WorkerName(i), 2, i % 2 == 0 ? proxy_->address() : "");
+  void Expect(const absl::Status& status) {
+    if (!status.ok()) Break(std::string(status.message()));
   }
-
-  int Break(const std::string& what) {
+  void Break(const std::string& what) {
     broken_ = true;
     std::cout << "BROKEN: " << what << "\n" << cluster_.Logs() << std::endl;
-    return 1;
   }
 
   // One study after the other: each is checked as a whole when it is complete.
@@ -142,113 +130,22 @@ class Soak {
     CheckStudy();
   }
 
-  // ---- Faults
-
-  void DoFault() {
-    static constexpr Fault kFaults[] = {
-        {"kill -9 evaluator", &Soak::KillEvaluator, 5},
-        {"kill -9 worker", &Soak::KillWorker, 3},
-        {"kill -9 server", &Soak::KillServer, 3},
-        {"SIGTERM worker", &Soak::TerminateWorker, 3},
-        {"freeze worker", &Soak::FreezeWorker, 1},
-        {"cut connections", &Soak::Cut, 3},
-        {"cut upload", &Soak::CutUpload, 3},
-        {"lose answer", &Soak::LoseAnswer, 4},
-        {"pause and resume", &Soak::PauseStudy, 1},
-        {"kill -9 database", &Soak::KillDatabase, 2},
-    };
-    int total = 0;
-    for (const Fault& fault : kFaults) total += fault.weight;
-    int drawn = Draw(total);
-    for (const Fault& fault : kFaults) {
-      drawn -= fault.weight;
-      if (drawn >= 0) continue;
-      if (fault.act == &Soak::KillDatabase && postgres_ == nullptr) return;
-      if (options_.list) std::cout << fault.name << std::endl;
-      (this->*fault.act)();
-      ++faults_[fault.name];
-      return;
-    }
-  }
-
-  void KillEvaluator() {
-    const std::vector<pid_t> evaluators = cluster_.Evaluators(AnyWorker());
-    if (!evaluators.empty()) kill(evaluators[Draw(static_cast<int>(evaluators.size()))], SIGKILL);
-  }
-  void KillWorker() {
-    const int i = Draw(options_.workers);
-    cluster_.KillWorker(WorkerName(i));
-    StartWorker(i);
-  }
-  void TerminateWorker() {
-    const int i = Draw(options_.workers);
-    cluster_.worker(WorkerName(i)).Signal(SIGTERM);
-    const int code = cluster_.worker(WorkerName(i)).Wait();
-    if (code != 0) Break(absl::StrCat("a worker that was told to leave ended with ", code));
-    StartWorker(i);
-  }
-  void FreezeWorker() {
-    const Child& worker = cluster_.worker(AnyWorker());
-    worker.Signal(SIGSTOP);
-    poll(nullptr, 0, 1000 * (kLeaseSeconds + 1));
-    worker.Signal(SIGCONT);
-  }
-  void KillServer() {
-    cluster_.KillServer();
-    const absl::Status started = cluster_.StartServer();
-    if (!started.ok()) Break(std::string(started.message()));
-    proxy_->SetTarget(cluster_.port());
-  }
-  void Cut() { proxy_->Cut(); }
-  void CutUpload() { proxy_->CutAfterUpload(Draw(3000)); }
-  void LoseAnswer() { proxy_->LoseAnswer(Draw(300)); }
-  void PauseStudy() {
-    if (study_.empty()) return;
-    cluster_.Client({"pause", study_});
-    std::string error;
-    const bool resumed = Eventually([&] {
-      const nlohmann::json now = cluster_.Study(study_);
-      if (now.is_object() && now["state"] != "paused") return true;
-      cluster_.Client({"resume", study_}, &error);
-      return false;
-    });
-    if (!resumed) Break(absl::StrCat("the study cannot be resumed: ", error));
-  }
-  void KillDatabase() {
-    postgres_->Kill9();
-    poll(nullptr, 0, Draw(500));
-    postgres_->Restart();
-  }
-
-  // A moment that nothing has chosen.
-  void Rest() {
-    const double mean = absl::ToDoubleMilliseconds(kPace);
-    const double rest = std::exponential_distribution<double>(1 / mean)(random_);
-    poll(nullptr, 0, static_cast<int>(std::min(rest, 5 * mean)));
-  }
-
-  // Whoever is down comes back.
-  void Repair() {
-    if (broken_) return;
-    if (cluster_.server().HasEnded()) KillServer();
-    for (int i = 0; i < options_.workers; ++i) {
-      if (cluster_.worker(WorkerName(i)).HasEnded()) StartWorker(i);
-    }
-  }
-
   void PrintProgress(absl::Duration since) {
     int faults = 0;
-    for (const auto& [name, count] : faults_) faults += count;
+    for (const auto& [name, count] : faults_.counts()) faults += count;
     std::cout << absl::StrFormat("%4.0f s: %d studies, %d results acknowledged, %d faults\n",
                                  absl::ToDoubleSeconds(since), studies_, cluster_.acknowledged(),
                                  faults)
               << std::flush;
   }
 
-  void PrintCounts() const {
+  void PrintCounts() {
     std::cout << "faults:\n";
-    for (const auto& [name, count] : faults_) std::cout << "  " << count << " × " << name << "\n";
-    std::cout << "studies: " << studies_ << "\ntrials:\n";
+    for (const auto& [name, count] : faults_.counts()) {
+      std::cout << "  " << count << " × " << name << "\n";
+    }
+    std::cout << "hung evaluators: " << faults_.HungEvaluators() << "\nstudies: " << studies_
+              << "\ntrials:\n";
     for (const auto& [state, count] : trials_by_state_) {
       std::cout << "  " << count << " " << state << "\n";
     }
@@ -266,15 +163,12 @@ class Soak {
   }
 
   const Options options_;
-  Postgres* const postgres_;
-  std::mt19937_64 random_;
   Cluster cluster_;
-  std::unique_ptr<Proxy> proxy_;
+  Faults faults_;
   std::string study_;
   int trials_ = 0;
   int studies_ = 0;
   bool broken_ = false;
-  std::map<std::string, int> faults_;
   std::map<std::string, int> trials_by_state_;
   std::map<std::string, int> attempts_by_end_;
 };
@@ -283,20 +177,27 @@ int Main(const Options& options) {
   // Programs are found beside this one.
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   setenv("CAMBRIAN_BIN", self.c_str(), /*overwrite=*/0);
+  std::string reason;
   std::unique_ptr<Postgres> postgres;
-  ClusterOptions cluster;
-  cluster.lease_seconds = kLeaseSeconds;
-  cluster.fast = {.steps = 5, .step_ms = 20, .crash = .02, .hang = 0, .memory = .02, .nan = .02};
   if (options.database == "postgres") {
-    std::string reason;
     postgres = Postgres::Start(&reason);
     if (postgres == nullptr) {
       std::cout << "skipped: " << reason << std::endl;
       return 77;
     }
-    cluster.database = postgres->Url();
   }
-  return Soak(options, std::move(cluster), postgres.get()).Run();
+  const std::unique_ptr<SmallDisk> disk = SmallDisk::Mount(&reason);
+  if (disk == nullptr) std::cout << "without full disks: " << reason << std::endl;
+  const TemporaryFolder folder;
+  JumpingClock clock(folder / "clock");
+  ClusterOptions cluster;
+  cluster.database = postgres != nullptr ? postgres->Url() : "";
+  cluster.server_folder = disk != nullptr ? disk->path() : "";
+  cluster.lease_seconds = kLeaseSeconds;
+  cluster.fast = {.steps = 5, .step_ms = 20, .crash = .02, .hang = .005, .memory = .02, .nan = .02};
+  cluster.server_environment = clock.Environment();
+  const Ground ground = {postgres.get(), disk.get(), &clock};
+  return Soak(options, std::move(cluster), ground).Run();
 }
 
 }  // namespace

@@ -33,8 +33,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
 #include "common/evaluator/protocol.h"
@@ -95,13 +95,14 @@ class Agent {
 
   // Lets the time pass; while paused it does not. Returns false once it is told to stop.
   bool Work(absl::Duration time) {
-    for (absl::Time until = absl::Now() + time; !stop_;) {
-      const absl::Duration left = paused_ ? absl::InfiniteDuration() : until - absl::Now();
+    const Clock& clock = Clock::System();
+    for (absl::Duration until = clock.Monotonic() + time; !stop_;) {
+      const absl::Duration left = paused_ ? absl::InfiniteDuration() : until - clock.Monotonic();
       if (!paused_ && left <= absl::ZeroDuration()) return true;
-      const absl::Time before = absl::Now();
+      const absl::Duration before = clock.Monotonic();
       const bool was_paused = paused_;
       Obey(left);
-      if (was_paused) until += absl::Now() - before;
+      if (was_paused) until += clock.Monotonic() - before;
     }
     return false;
   }
