@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/mutex.h"
+#include "common/base/status.h"
 #include "common/wire/convert.h"
 
 namespace cambrian {
@@ -34,7 +35,10 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
     executor_.Run([self = self_, ok] { self->Take(ok); });
   }
   void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
-  void OnDone() override { std::shared_ptr<UploadStream> self = std::move(self_); }
+  void OnDone() override {
+    entry_.Depart();
+    std::shared_ptr<UploadStream> self = std::move(self_);
+  }
 
  private:
   void Take(bool ok) {
@@ -92,8 +96,10 @@ class UploadStream : public grpc::ServerReadReactor<v1::UploadRequest> {
 // Reads a chunk on the executor, writes it, reads the next. Finishes once.
 class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
  public:
-  DownloadStream(ArtifactStore& artifacts, Executor& executor, Entry entry, std::string sha256)
+  DownloadStream(ArtifactStore& artifacts, const Queries& queries, Executor& executor, Entry entry,
+                 std::string sha256)
       : artifacts_(artifacts),
+        queries_(queries),
         executor_(executor),
         entry_(std::move(entry)),
         sha256_(std::move(sha256)) {}
@@ -102,9 +108,8 @@ class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
     self_ = self;
     if (!entry_.status().ok()) return FinishOnce(entry_.status());
     executor_.Run([self] {
-      absl::StatusOr<std::unique_ptr<ArtifactReader>> reader = self->artifacts_.Open(self->sha256_);
-      if (!reader.ok()) return self->FinishOnce(reader.status());
-      self->reader_ = *std::move(reader);
+      const absl::Status opened = self->Open();
+      if (!opened.ok()) return self->FinishOnce(opened);
       self->Next();
     });
   }
@@ -114,9 +119,19 @@ class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
     executor_.Run([self = self_] { self->Next(); });
   }
   void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
-  void OnDone() override { std::shared_ptr<DownloadStream> self = std::move(self_); }
+  void OnDone() override {
+    entry_.Depart();
+    std::shared_ptr<DownloadStream> self = std::move(self_);
+  }
 
  private:
+  absl::Status Open() {
+    ASSIGN_OR_RETURN(const bool seen, queries_.SeesArtifact(entry_.scope(), sha256_));
+    if (!seen) return absl::NotFoundError(absl::StrCat("no artifact ", sha256_));
+    ASSIGN_OR_RETURN(reader_, artifacts_.Open(sha256_));
+    return absl::OkStatus();
+  }
+
   void Next() {
     absl::StatusOr<std::string> chunk = reader_->Read(kDownloadChunkBytes);
     if (!chunk.ok() || chunk->empty()) return FinishOnce(chunk.status());
@@ -135,6 +150,7 @@ class DownloadStream : public grpc::ServerWriteReactor<v1::DownloadResponse> {
   }
 
   ArtifactStore& artifacts_;
+  const Queries& queries_;
   Executor& executor_;
   Entry entry_;
   const std::string sha256_;
@@ -158,8 +174,9 @@ grpc::ServerReadReactor<v1::UploadRequest>* ArtifactService::Upload(
 
 grpc::ServerWriteReactor<v1::DownloadResponse>* ArtifactService::Download(
     grpc::CallbackServerContext* context, const v1::DownloadRequest* request) {
-  auto stream = std::make_shared<DownloadStream>(
-      artifacts_, executor_, door_.Enter(*context, "ArtifactService/Download"), request->sha256());
+  auto stream = std::make_shared<DownloadStream>(artifacts_, queries_, executor_,
+                                                 door_.Enter(*context, "ArtifactService/Download"),
+                                                 request->sha256());
   stream->Begin(stream);
   return stream.get();
 }

@@ -6,14 +6,21 @@
 #include "server/rpc/door.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/limits.h"
+#include "server/study/queries.h"
 
 namespace cambrian {
 
-// Thread-safe. Everything handed in outlives it.
+// Thread-safe. Everything handed in outlives it. An artifact goes to those who see a study that has
+// it: to others it is not there.
 class ArtifactService : public v1::ArtifactService::CallbackService {
  public:
-  ArtifactService(ArtifactStore& artifacts, Executor& executor, Door& door, Limits limits)
-      : artifacts_(artifacts), executor_(executor), door_(door), limits_(limits) {}
+  ArtifactService(ArtifactStore& artifacts, const Queries& queries, Executor& executor, Door& door,
+                  Limits limits)
+      : artifacts_(artifacts),
+        queries_(queries),
+        executor_(executor),
+        door_(door),
+        limits_(limits) {}
 
   grpc::ServerReadReactor<v1::UploadRequest>* Upload(grpc::CallbackServerContext* context,
                                                      v1::UploadResponse* response) override;
@@ -22,6 +29,7 @@ class ArtifactService : public v1::ArtifactService::CallbackService {
 
  private:
   ArtifactStore& artifacts_;
+  const Queries& queries_;
   Executor& executor_;
   Door& door_;
   const Limits limits_;

@@ -45,18 +45,40 @@ Door::Door(const TokenFile* tokens, Limits limits, const Clock& clock, CallObser
       observer_(std::move(observer)),
       refusals_(kLoggedRefusalsPerSecond, clock.Monotonic()) {}
 
+void Entry::Departure::operator()(Door* door) const { door->Depart(); }
+
+void Door::Depart() {
+  if (--inside_ > 0 || !closed_) return;
+  MutexLock lock(&mutex_);
+  empty_.SignalAll();
+}
+
+bool Door::CloseAndWait(absl::Duration at_most) {
+  closed_ = true;
+  const absl::Duration until = clock_.Monotonic() + at_most;
+  MutexLock lock(&mutex_);
+  while (inside_ > 0) {
+    const absl::Duration left = until - clock_.Monotonic();
+    if (left <= absl::ZeroDuration()) return false;
+    empty_.WaitWithTimeout(&mutex_, left);
+  }
+  return true;
+}
+
 Entry Door::Enter(const grpc::ServerContextBase& context, absl::string_view method_name) {
+  ++inside_;
   const Method& method = MethodNamed(method_name);
   Scope scope;
-  absl::Status status = Admit(context, method, scope);
-  if (!status.ok()) LogRefusal(context, method, status);
+  absl::Status status =
+      closed_ ? absl::UnavailableError("the server is going down") : Admit(context, method, scope);
+  if (!status.ok() && !closed_) LogRefusal(context, method, status);
   std::function<void(absl::StatusCode)> leave;
   if (observer_) {
     leave = [this, &method, start = clock_.Monotonic()](absl::StatusCode code) {
       observer_(method.name, code, clock_.Monotonic() - start);
     };
   }
-  return Entry(std::move(status), std::move(scope), std::move(leave));
+  return Entry(*this, std::move(status), std::move(scope), std::move(leave));
 }
 
 absl::Status Door::Admit(const grpc::ServerContextBase& context, const Method& method,

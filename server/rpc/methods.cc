@@ -33,7 +33,6 @@ const std::vector<Method>* const kMethods = new std::vector<Method>{
     {"WorkerService/Report", kWorkRole},
     {"WorkerService/GetStudySpec", kWorkRole},
     {"ArtifactService/Upload", kWorkRole},
-    // Who knows the SHA-256 of a checkpoint has seen its trial, or trains it.
     {"ArtifactService/Download", kSee | kWorkRole},
 };
 

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -94,11 +95,15 @@ struct RpcServer::Services {
            ArtifactStore& artifact_store, Watchers& watchers, Executor& executor, Door& door,
            const Limits& limits)
       : limits(limits),
+        watchers(watchers),
+        door(door),
         studies(coordinator, queries, reader, watchers, executor, door, limits),
         workers(coordinator, queries, executor, door),
-        artifacts(artifact_store, executor, door, limits) {}
+        artifacts(artifact_store, queries, executor, door, limits) {}
 
   const Limits limits;
+  Watchers& watchers;
+  Door& door;
 
   StudyService studies;
   WorkerService workers;
@@ -160,7 +165,10 @@ void RpcServer::SetServing(bool serving) {
 void RpcServer::Shutdown(absl::Duration grace) {
   if (!services_->server) return;
   SetServing(false);
-  services_->server->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  services_->watchers.End();
+  services_->door.CloseAndWait(grace);
+  // gRPC itself would wait until each client has closed its connection.
+  services_->server->Shutdown(std::chrono::system_clock::now());
   services_->server.reset();
 }
 

@@ -49,7 +49,8 @@ class RpcServer {
   // What the health check says of the server and of each service, until `Shutdown`.
   void SetServing(bool serving);
 
-  // Stops taking calls, lets those that run finish until `grace` is over, then cancels them.
+  // Refuses new calls and ends watchers, lets calls that run finish until `grace` is over, then
+  // cancels them and closes all connections. An idle connection is no reason to wait.
   void Shutdown(absl::Duration grace);
 
  private:

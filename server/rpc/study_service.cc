@@ -92,17 +92,30 @@ void StudyService::Create(const v1::CreateStudyRequest& request,
                           const std::shared_ptr<UnaryCall<v1::Study>>& call) {
   absl::StatusOr<std::shared_ptr<const StudySpec>> spec = reader_.parse(request.text());
   if (!spec.ok()) return call->Answer(spec.status());
-  const absl::Status allowed =
-      CheckBudget(call->scope(), (*spec)->budget.trials, request.request_id());
-  if (!allowed.ok()) return call->Answer(allowed);
+  creations_.Take(
+      call->scope().tenant, [this, request, spec = *std::move(spec), call](Turns::Done done) {
+        // The turn before may have ended on the decision loop, which must not read the store.
+        executor_.Run([this, request, spec, call, done = std::move(done)] {
+          CreateInTurn(call->scope(), request, spec, [call, done](absl::StatusOr<v1::Study> study) {
+            call->Answer(std::move(study));
+            done();
+          });
+        });
+      });
+}
+
+void StudyService::CreateInTurn(const Scope& scope, const v1::CreateStudyRequest& request,
+                                std::shared_ptr<const StudySpec> spec, Answer<v1::Study> answer) {
+  const absl::Status allowed = CheckBudget(scope, spec->budget.trials, request.request_id());
+  if (!allowed.ok()) return answer(allowed);
   std::string continued;
   if (!request.continue_from().empty()) {
-    absl::StatusOr<std::string> name = queries_.Resolve(call->scope(), request.continue_from());
-    if (!name.ok()) return call->Answer(name.status());
+    absl::StatusOr<std::string> name = queries_.Resolve(scope, request.continue_from());
+    if (!name.ok()) return answer(name.status());
     continued = *std::move(name);
   }
-  coordinator_.CreateStudy(call->scope(), *std::move(spec), request.request_id(),
-                           std::move(continued), AnswerTo(call));
+  coordinator_.CreateStudy(scope, std::move(spec), request.request_id(), std::move(continued),
+                           std::move(answer));
 }
 
 grpc::ServerUnaryReactor* StudyService::GetStudy(Context* context,

@@ -8,6 +8,7 @@
 #include "server/rpc/door.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/limits.h"
+#include "server/rpc/turns.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/watchers.h"
 #include "server/study/coordinator.h"
@@ -72,9 +73,13 @@ class StudyService : public v1::StudyService::CallbackService {
   Reactor* Change(Context* context, absl::string_view method, const std::string& study,
                   Response* response,
                   std::function<void(const Scope&, std::string name, Answer<Response>)> change);
-  // On the executor.
+  // On the executor. The tenant's creations take turns: each sees those before it when it asks
+  // whether there may be another study.
   void Create(const v1::CreateStudyRequest& request,
               const std::shared_ptr<UnaryCall<v1::Study>>& call);
+  // Answers once.
+  void CreateInTurn(const Scope& scope, const v1::CreateStudyRequest& request,
+                    std::shared_ptr<const StudySpec> spec, Answer<v1::Study> answer);
   // Whether a study of so many trials may be created. \error kResourceExhausted
   absl::Status CheckBudget(const Scope& scope, int64_t trials, absl::string_view request_id) const;
   absl::Status CheckTrials(int64_t trials) const;
@@ -86,6 +91,7 @@ class StudyService : public v1::StudyService::CallbackService {
   Executor& executor_;
   Door& door_;
   const Limits limits_;
+  Turns creations_;  // by tenant
 };
 
 }  // namespace cambrian

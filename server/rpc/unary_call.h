@@ -50,6 +50,7 @@ class UnaryCall : public grpc::ServerUnaryReactor {
 
   void OnCancel() override { Answer(absl::CancelledError("the caller hung up")); }
   void OnDone() override {
+    entry_.Depart();
     std::shared_ptr<UnaryCall> self = std::move(self_);  // the last reference may go here
   }
 

@@ -28,6 +28,13 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
     if (!busy_ && !finished_) StartRead();
   }
 
+  // Finishes as soon as it neither reads nor writes.
+  void End() {
+    MutexLock lock(&mutex_);
+    ending_ = true;
+    if (!busy_) Continue();
+  }
+
   void OnWriteDone(bool ok) override {
     if (!ok) return FinishOnce(absl::CancelledError("the caller hung up"));
     MutexLock lock(&mutex_);
@@ -36,6 +43,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
   }
   void OnCancel() override { FinishOnce(absl::CancelledError("the caller hung up")); }
   void OnDone() override {
+    entry_.Depart();
     std::shared_ptr<Stream> self = std::move(self_);
     watchers_.Unregister(self);
   }
@@ -80,10 +88,14 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
     watchers_.executor_.Run([self = self_] { self->Read(); });
   }
 
-  // The next step: write, finish, read or sleep.
+  // The next step: finish, write, read or sleep.
   void Continue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (finished_) return;
-    if (!page_.events.empty()) {
+    if (ending_) {
+      finished_ = true;
+      entry_.Leave(absl::StatusCode::kUnavailable);
+      Finish(ToGrpc(absl::UnavailableError("the server is going down")));
+    } else if (!page_.events.empty()) {
       StartWrite(&page_.events.front());
     } else if (page_.last) {
       finished_ = true;
@@ -118,6 +130,7 @@ class Watchers::Stream : public grpc::ServerWriteReactor<v1::Event> {
   Page page_ ABSL_GUARDED_BY(mutex_);          // what is left to write; the first is being written
   bool busy_ ABSL_GUARDED_BY(mutex_) = true;   // reading or writing
   bool news_ ABSL_GUARDED_BY(mutex_) = false;  // since the last read began
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -139,9 +152,26 @@ void Watchers::Notify(int64_t study) {
   for (const std::shared_ptr<Stream>& stream : streams) stream->Wake();
 }
 
+void Watchers::End() {
+  std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams;
+  {
+    MutexLock lock(&mutex_);
+    ended_ = true;
+    streams = streams_;
+  }
+  for (const auto& [study, watching] : streams) {
+    for (const std::shared_ptr<Stream>& stream : watching) stream->End();
+  }
+}
+
 void Watchers::Register(int64_t study, std::shared_ptr<Stream> stream) {
-  MutexLock lock(&mutex_);
-  streams_[study].insert(std::move(stream));
+  bool ended = false;
+  {
+    MutexLock lock(&mutex_);
+    ended = ended_;
+    streams_[study].insert(stream);
+  }
+  if (ended) stream->End();
 }
 
 void Watchers::Unregister(const std::shared_ptr<Stream>& stream) {

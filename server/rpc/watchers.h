@@ -29,6 +29,9 @@ class Watchers {
   // The study has new events in the store. Does not block.
   void Notify(int64_t study);
 
+  // Ends all streams, and those that come later, with UNAVAILABLE: the server is going down.
+  void End();
+
  private:
   class Stream;
 
@@ -39,6 +42,7 @@ class Watchers {
   Executor& executor_;
   Mutex mutex_;
   std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace cambrian

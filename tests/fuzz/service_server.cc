@@ -3,8 +3,6 @@
 #include <chrono>
 #include <vector>
 
-#include "server/artifact/files.h"
-#include "server/store/memory.h"
 #include "spdlog/spdlog.h"
 
 namespace cambrian {
@@ -17,29 +15,18 @@ constexpr char kStudy[] =
     "strategy: {regularized_evolution: {population: 3, sample: 2}}\n"
     "budget: {trials: 8, failures: 3}\n";
 
-Coordinator::Options Quick() {
-  Coordinator::Options options;
-  options.hang = absl::Milliseconds(1);
-  return options;
+testing::ServerSetup Quick() {
+  testing::ServerSetup setup;
+  setup.in_memory = true;
+  setup.coordinator.hang = absl::Milliseconds(1);
+  return setup;
 }
 
 }  // namespace
 
-ServiceServer::ServiceServer()
-    : reader_(NewStudyReader()),
-      store_(NewMemoryStore()),
-      files_(OpenArtifactFiles(folder_ / "artifacts").value()),
-      queries_(*store_),
-      executor_(2),
-      watchers_(queries_, executor_),
-      coordinator_(Quick(), *store_, Clock::System(), reader_, {}),
-      door_(/*tokens=*/nullptr, {}, Clock::System()),
-      server_(coordinator_, queries_, reader_, *files_, watchers_, executor_, door_),
-      loop_(coordinator_) {
+ServiceServer::ServiceServer() : server_(folder_, "unix:" + (folder_ / "socket"), Quick()) {
   spdlog::set_level(spdlog::level::off);
-  const std::vector<std::string> bound =
-      server_.Start({ParseListenAddress("unix:" + (folder_ / "socket")).value()}).value();
-  const auto channel = grpc::CreateChannel(bound[0], grpc::InsecureChannelCredentials());
+  const auto channel = grpc::CreateChannel(server_.address(), grpc::InsecureChannelCredentials());
   studies_ = v1::StudyService::NewStub(channel);
   workers_ = v1::WorkerService::NewStub(channel);
   artifacts_ = v1::ArtifactService::NewStub(channel);
@@ -51,13 +38,6 @@ ServiceServer::ServiceServer()
   FUZZ_CHECK(status.ok());
 }
 
-ServiceServer::~ServiceServer() {
-  coordinator_.Drain();
-  server_.Shutdown(absl::Seconds(5));
-  loop_.Stop();
-  executor_.Stop();
-}
-
 std::unique_ptr<grpc::ClientContext> ServiceServer::Context() {
   auto context = std::make_unique<grpc::ClientContext>();
   context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
@@ -65,9 +45,9 @@ std::unique_ptr<grpc::ClientContext> ServiceServer::Context() {
 }
 
 void ServiceServer::Check() {
-  const std::vector<StudyRecord> records = store_->Studies().value();
+  const std::vector<StudyRecord> records = server_.store().Studies().value();
   for (const StudyRecord& study : records) {
-    const std::vector<TrialRecord> trials = store_->Trials(study.id, 0, 1'000).value();
+    const std::vector<TrialRecord> trials = server_.store().Trials(study.id, 0, 1'000).value();
     FUZZ_CHECK(static_cast<int64_t>(trials.size()) == study.trials);
     int64_t open = 0;
     for (size_t i = 0; i < trials.size(); ++i) {

@@ -9,9 +9,8 @@
 #include "cambrian/v1/study_service.grpc.pb.h"
 #include "cambrian/v1/worker_service.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
-#include "server/rpc/rpc_server.h"
-#include "server/study/decision_loop.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/testing/server.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
@@ -19,7 +18,6 @@ namespace cambrian {
 class ServiceServer {
  public:
   ServiceServer();
-  ~ServiceServer();
 
   // A new context for each call, which ends soon: no input may make a call hang.
   static std::unique_ptr<grpc::ClientContext> Context();
@@ -34,16 +32,7 @@ class ServiceServer {
 
  private:
   const testing::TemporaryFolder folder_;
-  const StudyReader reader_;
-  const std::unique_ptr<TrialStore> store_;
-  const std::unique_ptr<ArtifactStore> files_;
-  const Queries queries_;
-  Executor executor_;
-  Watchers watchers_;
-  Coordinator coordinator_;
-  Door door_;
-  RpcServer server_;
-  DecisionLoop loop_;
+  testing::Server server_;
   std::unique_ptr<v1::StudyService::Stub> studies_;
   std::unique_ptr<v1::WorkerService::Stub> workers_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;

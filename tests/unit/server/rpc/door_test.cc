@@ -1,8 +1,11 @@
 #include "server/rpc/door.h"
 
+#include <atomic>
 #include <fstream>
 #include <future>
+#include <memory>
 #include <set>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -46,6 +49,8 @@ TEST(TokenBucketTest, LetsABurstThroughAndThenTheRate) {
   while (bucket.Take(absl::Seconds(1000))) ++taken;
   EXPECT_EQ(taken, 10);
 }
+
+constexpr char kHello[] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
 class DoorTest : public RpcServerTest {
  protected:
@@ -99,8 +104,47 @@ class DoorTest : public RpcServerTest {
     return workers_->Poll(&context, request, &set);
   }
 
+  grpc::Status UploadAs(const std::string& name, const std::string& sha256,
+                        const std::string& content) {
+    As context(tokens_[name]);
+    v1::UploadResponse response;
+    auto writer = artifacts_->Upload(&context, &response);
+    v1::UploadRequest request;
+    request.mutable_header()->set_size(static_cast<int64_t>(content.size()));
+    request.mutable_header()->set_sha256(sha256);
+    writer->Write(request);
+    request.set_chunk(content);
+    writer->Write(request);
+    writer->WritesDone();
+    return writer->Finish();
+  }
+  // The content, or the error's code.
+  std::string DownloadAs(const std::string& name, const std::string& sha256) {
+    As context(tokens_[name]);
+    v1::DownloadRequest request;
+    request.set_sha256(sha256);
+    auto reader = artifacts_->Download(&context, request);
+    std::string content;
+    v1::DownloadResponse response;
+    while (reader->Read(&response)) content += response.chunk();
+    const grpc::Status status = reader->Finish();
+    return status.ok() ? content : absl::StatusCodeToString(FromGrpc(status).code());
+  }
+
   std::map<std::string, std::string> tokens_;
 };
+
+TEST(ClosingDoorTest, WaitsForThoseInsideAndRefusesOthers) {
+  Door door(/*tokens=*/nullptr, {}, Clock::System());
+  const grpc::CallbackServerContext context;
+  auto entry = std::make_unique<Entry>(door.Enter(context, "StudyService/GetStudy"));
+  EXPECT_TRUE(entry->status().ok());
+  EXPECT_FALSE(door.CloseAndWait(absl::Milliseconds(1)));
+  EXPECT_TRUE(absl::IsUnavailable(door.Enter(context, "StudyService/GetStudy").status()));
+  std::thread caller([&] { entry.reset(); });
+  EXPECT_TRUE(door.CloseAndWait(absl::Hours(1)));
+  caller.join();
+}
 
 TEST_F(DoorTest, WithoutAKnownTokenNobodyComesIn) {
   Context none;
@@ -232,6 +276,58 @@ TEST_F(DoorTest, StudiesHaveLimits) {
             grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
+TEST_F(DoorTest, ManyCreationsAtOnceDoNotPassTheLimit) {
+  ServerSetup small;
+  small.limits.open_studies = 3;
+  Open(small);
+  std::atomic<int> created{0};
+  std::atomic<int> refused{0};
+  std::vector<std::thread> users;
+  for (int i = 0; i < 16; ++i) {
+    users.emplace_back([&] {
+      v1::Study study;
+      const grpc::Status status = CreateAs("submit", study);
+      created += status.ok();
+      refused += status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    });
+  }
+  for (std::thread& user : users) user.join();
+  EXPECT_EQ(created, 3);
+  EXPECT_EQ(refused, 13);
+}
+
+TEST_F(DoorTest, AnArtifactIsThereForThoseWhoSeeItsStudy) {
+  Add("work", "machine", "*");
+  Open({});
+  v1::Study study;
+  ASSERT_TRUE(CreateAs("submit", study).ok());
+  v1::Assignments set;
+  ASSERT_TRUE(PollAs("work", set).ok());
+  ASSERT_THAT(set.assignments(), SizeIs(1));
+  ASSERT_TRUE(UploadAs("work", kHello, "hello").ok());
+  // Nobody's study has it yet.
+  EXPECT_EQ(DownloadAs("work", kHello), "NOT_FOUND");
+  As context(tokens_["work"]);
+  v1::ReportRequest report;
+  *report.mutable_worker() = Identity();
+  report.mutable_worker()->set_name("work");
+  v1::HandBack& hand_back = *report.add_hand_backs();
+  hand_back.set_assignment(set.assignments(0).assignment());
+  hand_back.set_token(set.assignments(0).token());
+  hand_back.set_checkpoint(kHello);
+  ASSERT_TRUE(workers_->Report(&context, report, &set).ok());
+  // The next worker goes on from there.
+  ASSERT_TRUE(PollAs("work", set).ok());
+  ASSERT_THAT(set.assignments(), SizeIs(1));
+  ASSERT_EQ(set.assignments(0).checkpoint(), kHello);
+  for (const char* name : {"work", "machine", "read", "submit", "admin"}) {
+    EXPECT_EQ(DownloadAs(name, kHello), "hello") << name;
+  }
+  for (const char* name : {"stranger", "snoop", "speech-worker"}) {
+    EXPECT_EQ(DownloadAs(name, kHello), "NOT_FOUND") << name;
+  }
+}
+
 TEST_F(DoorTest, MessagesAndArtifactsHaveLimits) {
   ServerSetup small;
   small.limits.message_bytes = 64 << 10;
@@ -290,7 +386,7 @@ TEST_F(DoorTest, EveryAnswerIsCounted) {
   GetAs("read", "toy-1");
   GetAs("work", "toy-1");
   ListedFor("read");
-  const std::vector<std::string> answered = server_->answered();
+  const std::set<std::string> answered = server_->answered();
   EXPECT_THAT(answered, Contains("StudyService/GetStudy NOT_FOUND"));
   EXPECT_THAT(answered, Contains("StudyService/GetStudy PERMISSION_DENIED"));
   EXPECT_THAT(answered, Contains("StudyService/ListStudies OK"));

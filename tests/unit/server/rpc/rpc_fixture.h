@@ -2,9 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "cambrian/v1/artifact_service.grpc.pb.h"
 #include "cambrian/v1/study_service.grpc.pb.h"
@@ -14,85 +12,14 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "server/artifact/files.h"
-#include "server/rpc/door.h"
-#include "server/rpc/rpc_server.h"
-#include "server/store/sqlite.h"
-#include "server/study/decision_loop.h"
+#include "tests/testing/server.h"
 #include "tests/testing/server_study.h"
 #include "tests/testing/temporary_folder.h"
 
 namespace cambrian {
 
-// How a server differs from the simplest one.
-struct ServerSetup {
-  Limits limits;
-  std::string tokens;  // a file, or empty
-  std::optional<TlsFiles> tls;
-};
-
-// Everything that main wires, for one server's life.
-class Server {
- public:
-  Server(const testing::TemporaryFolder& folder, const std::string& listen,
-         const ServerSetup& setup = {})
-      : store_(OpenSqliteStore(folder / "test.db").value()),
-        artifacts_(OpenArtifactFiles(folder / "artifacts").value()),
-        tokens_(setup.tokens.empty() ? nullptr : TokenFile::Open(setup.tokens).value()),
-        queries_(*store_),
-        executor_(2),
-        watchers_(queries_, executor_),
-        coordinator_({}, *store_, Clock::System(), reader_, Listener()),
-        door_(tokens_.get(), setup.limits, Clock::System(), Observer()),
-        server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_, door_,
-                setup.limits),
-        loop_(coordinator_) {
-    address_ = server_.Start({ParseListenAddress(listen).value()}, setup.tls).value().at(0);
-  }
-  ~Server() {
-    coordinator_.Drain();
-    server_.Shutdown(absl::Seconds(5));
-    loop_.Stop();
-    executor_.Stop();
-  }
-  const std::string& address() const { return address_; }
-  RpcServer& rpc() { return server_; }
-  TokenFile& tokens() { return *tokens_; }
-  // "StudyService/GetStudy NOT_FOUND" for each call that was answered.
-  std::vector<std::string> answered() const {
-    MutexLock lock(&mutex_);
-    return answered_;
-  }
-
- private:
-  CoordinatorListener Listener() {
-    CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { watchers_.Notify(study); };
-    return listener;
-  }
-
-  CallObserver Observer() {
-    return [this](absl::string_view method, absl::StatusCode code, absl::Duration) {
-      MutexLock lock(&mutex_);
-      answered_.push_back(absl::StrCat(method, " ", absl::StatusCodeToString(code)));
-    };
-  }
-
-  mutable Mutex mutex_;
-  std::vector<std::string> answered_ ABSL_GUARDED_BY(mutex_);
-  const StudyReader reader_ = NewStudyReader();
-  const std::unique_ptr<TrialStore> store_;
-  const std::unique_ptr<ArtifactStore> artifacts_;
-  const std::unique_ptr<TokenFile> tokens_;
-  const Queries queries_;
-  Executor executor_;
-  Watchers watchers_;
-  Coordinator coordinator_;
-  Door door_;
-  RpcServer server_;
-  DecisionLoop loop_;
-  std::string address_;
-};
+using testing::Server;
+using testing::ServerSetup;
 
 class RpcServerTest : public ::testing::Test {
  protected:

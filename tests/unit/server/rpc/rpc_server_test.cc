@@ -17,6 +17,12 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using testing::StudyText;
 
+grpc::ChannelArguments OwnConnection() {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return arguments;
+}
+
 TEST_F(RpcServerTest, AStudyRunsFromEndToEnd) {
   EXPECT_EQ(Create().name(), "toy-1");
   v1::Assignments set = Poll();
@@ -111,6 +117,24 @@ TEST_F(RpcServerTest, AWatcherThatHangsUpIsForgotten) {
   }
   // The server still takes events and ends within its grace.
   Complete(Poll().assignments(0), 0.5);
+}
+
+// The server's grace is an hour.
+TEST_F(RpcServerTest, NeitherIdleClientsNorWatchersHoldUpItsEnd) {
+  Create();
+  const auto idle = grpc::CreateCustomChannel(server_->address(),
+                                              grpc::InsecureChannelCredentials(), OwnConnection());
+  ASSERT_TRUE(idle->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)));
+  Context context;
+  v1::WatchStudyRequest request;
+  request.set_study("toy-1");
+  auto reader = studies_->WatchStudy(&context, request);
+  v1::Event event;
+  ASSERT_TRUE(reader->Read(&event));
+  server_.reset();
+  while (reader->Read(&event)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
 TEST_F(RpcServerTest, AHungPollThatIsCancelledFinishes) {
