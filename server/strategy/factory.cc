@@ -40,4 +40,10 @@ absl::StatusOr<std::unique_ptr<SearchStrategy>> MakeStrategy(const StrategySpec&
   return absl::InvalidArgumentError(absl::StrCat("no strategy \"", spec.name, "\""));
 }
 
+std::vector<absl::string_view> StrategyNames() {
+  std::vector<absl::string_view> names;
+  for (const Row& row : kStrategies) names.push_back(row.name);
+  return names;
+}
+
 }  // namespace cambrian
