@@ -125,7 +125,7 @@ TEST(StudyTextTest, ALongNameLeavesRoom) {
 TEST(StudyTextTest, ExplainsWhatWasLeftOut) {
   const std::string text = ExplainDefaults(*ParseGood(kSmallest));
   for (const char* line :
-       {"validation: 0.1", "population: 20", "sample: 5", "maximize: accuracy", "trials: 100",
+       {"validation: 0.1", "population: 30", "sample: 10", "maximize: accuracy", "trials: 100",
         "failures: 10", "seed: 1", "batch: 128", "lr: 0.1", "schedule: cosine", "share: 1.0"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
