@@ -19,6 +19,7 @@ constexpr int64_t kMaxClasses = 1 << 20;
 constexpr int64_t kMaxTrials = 10'000'000;
 constexpr int64_t kNsga2Population = 20;
 constexpr int64_t kMaxMembers = 10'000;     // of a population that is sorted for each result
+constexpr int64_t kMaxUnits = 1'000;        // of an LSTM
 constexpr int64_t kMaxCandidates = 10'000;  // for one proposal
 constexpr NumberRange kShare = {0, false, 1, true, "a share above 0 %, up to 100 %"};
 constexpr NumberRange kAnyShare = {0, true, 1, true, "a share from 0 % to 100 %"};
@@ -211,8 +212,8 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
   if (node.IsNull()) return strategy;
   const std::optional<Variant> variant =
       ReadVariant(node, "strategy",
-                  {"random", "exhaustive", "local_search", "regularized_evolution", "nsga2", "tpe",
-                   "gp", "listed"},
+                  {"auto", "random", "exhaustive", "local_search", "regularized_evolution", "nsga2",
+                   "tpe", "gp", "ensemble", "reinforce", "listed"},
                   diagnostics);
   if (!variant) return strategy;
   strategy.name = variant->word;
@@ -245,6 +246,16 @@ StrategySpec ReadStrategy(const Node& node, Diagnostics& diagnostics) {
     const MapReader reader(value, path, {"startup", "kernel"}, diagnostics);
     reader.Integer("startup", 0, kMaxTrials, strategy.startup);
     reader.Word("kernel", {"auto", "hamming", "paths", "weisfeiler_lehman"}, strategy.kernel);
+  } else if (strategy.name == "ensemble") {
+    const MapReader reader(value, path, {"startup"}, diagnostics);
+    reader.Integer("startup", 0, kMaxTrials, strategy.startup);
+  } else if (strategy.name == "reinforce") {
+    const MapReader reader(value, path, {"controller", "units", "rate", "entropy"}, diagnostics);
+    reader.Word("controller", {"logits", "lstm"}, strategy.controller);
+    reader.Integer("units", 1, kMaxUnits, strategy.units);
+    strategy.rate = strategy.controller == "lstm" ? 3.5e-4 : 0.1;
+    reader.Number("rate", {0, false, 1, true, "a step above 0, up to 1"}, strategy.rate);
+    reader.Number("entropy", {0, true, 10, true, "a weight from 0 to 10"}, strategy.entropy);
   } else if (strategy.name == "listed") {
     const MapReader reader(value, path, {"architectures"}, diagnostics);
     const Node* const list = reader.Find("architectures");

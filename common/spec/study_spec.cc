@@ -214,6 +214,8 @@ void ReadSections(const MapReader& reader, const Node& file, absl::string_view f
   ReadGoals(Section(file, "objectives"), Section(file, "constraints"), study, diagnostics);
   study.workers = ReadWorkers(Section(file, "workers"), diagnostics);
   study.budget = ReadBudget(Section(file, "budget"), diagnostics);
+  study.strategy.trials = study.budget.trials;
+  study.strategy.objectives = study.scalarization ? 1 : study.objectives.size();
   study.finish = ReadFinish(Section(file, "finish"), diagnostics);
   reader.Truth("test", study.test);
   int64_t seed = 1;

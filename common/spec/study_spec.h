@@ -26,7 +26,7 @@ struct DataSpec {
   Format format = Format::kIdx;
   std::string root;   // the name of a folder that workers offer (`cambrian-worker --data-root
                       // NAME=PATH`); `path` is then relative and stays below it. Empty: none
-  std::string path;   // folder, or the CSV file; absolute once submitted
+  std::string path;   // folder, or the CSV file (csv, table); absolute once submitted
   std::string label;  // csv: the label's column
   std::vector<int64_t> shape;  // csv: [channels, height, width] if rows are images; images:
                                // [channels, height, width] to check
@@ -81,6 +81,14 @@ struct StrategySpec {
   double good = 0.15;       // share of the trials that are good
   // gp: what architectures are compared by: auto, hamming, paths, weisfeiler_lehman
   std::string kernel = "auto";
+  // reinforce: what emits architectures, logits or lstm; of its steps; of its bonus
+  std::string controller = "logits";
+  int64_t units = 100;  // of the LSTM
+  double rate = 0;  // 0: 0.1 for logits, 3.5e-4 for an LSTM
+  double entropy = 1e-4;
+  // auto, from the rest of the study: its budget and how many values a result has; 0: unknown
+  int64_t trials = 0;
+  size_t objectives = 0;
   // listed: exactly these architectures, in order (a retraining); maps of decisions
   std::vector<nlohmann::json> architectures;
 };

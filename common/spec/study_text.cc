@@ -58,6 +58,13 @@ ordered_json StrategyJson(const StrategySpec& strategy) {
                {"good", strategy.good}};
   } else if (strategy.name == "gp") {
     options = {{"startup", strategy.startup}, {"kernel", strategy.kernel}};
+  } else if (strategy.name == "ensemble") {
+    options = {{"startup", strategy.startup}};
+  } else if (strategy.name == "reinforce") {
+    options = {{"controller", strategy.controller},
+               {"units", strategy.units},
+               {"rate", strategy.rate},
+               {"entropy", strategy.entropy}};
   } else if (strategy.name == "listed") {
     options["architectures"] = strategy.architectures;
   }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/strategy/auto.h"
+#include "server/strategy/ensemble.h"
 #include "server/strategy/exhaustive.h"
 #include "server/strategy/gp.h"
 #include "server/strategy/listed.h"
@@ -9,6 +11,7 @@
 #include "server/strategy/nsga2.h"
 #include "server/strategy/random.h"
 #include "server/strategy/regularized_evolution.h"
+#include "server/strategy/reinforce.h"
 #include "server/strategy/tpe.h"
 
 namespace cambrian {
@@ -20,6 +23,7 @@ struct Row {
 };
 
 constexpr Row kStrategies[] = {
+    {"auto", &NewAuto},
     {"random", &NewRandomStrategy},
     {"exhaustive", &NewExhaustive},
     {"local_search", &NewLocalSearch},
@@ -27,6 +31,8 @@ constexpr Row kStrategies[] = {
     {"nsga2", &NewNsga2},
     {"tpe", &NewTpe},
     {"gp", &NewGp},
+    {"ensemble", &NewEnsemble},
+    {"reinforce", &NewReinforce},
     {"listed", &NewListedStrategy},
 };
 

@@ -1,7 +1,6 @@
 #include "server/strategy/gp.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <queue>
 #include <utility>
@@ -117,13 +116,7 @@ Gp::Search Gp::Begin(int count, Random& random) const {
     objectives = std::max(objectives, told.outcome.values.size());
     search.seen.insert(HashOf(told.architecture));
   }
-  if (objectives > 1) {  // uniform over the simplex
-    for (size_t k = 0; k < objectives; ++k) {
-      search.weights.push_back(-std::log(1 - random.Uniform()));
-    }
-    const double sum = std::accumulate(search.weights.begin(), search.weights.end(), 1e-12);
-    for (double& weight : search.weights) weight = std::max(weight / sum, 1e-3);
-  }
+  search.weights = RandomWeights(objectives, random);
   const PendingTrials& pending = observations_.pending();
   const size_t believed = std::min(kMostBelieved, pending.size());
   search.model.emplace(encoded_, Scalarised(trials, search.weights), feasible,

@@ -87,6 +87,9 @@ class SearchStrategy {
   // \error kInvalidArgument
   virtual std::string Snapshot() const = 0;
   virtual absl::Status Restore(absl::string_view snapshot) = 0;
+
+  // Why this strategy, where it chose itself; else empty.
+  virtual std::string Reason() const { return ""; }
 };
 
 inline constexpr int kMaxRedraws = 50;

@@ -26,8 +26,13 @@ bool Observations::Tell(int64_t trial, const Outcome& outcome) {
     trials_.back().outcome = Outcome{};
   }
   ++told_;
-  if (trials_.size() > kMost) Drop();
+  if (told_ % kRound == 0 && trials_.size() > kMost) Drop();
   return true;
+}
+
+absl::Span<const ToldTrial> Observations::Settled() const {
+  const auto open = static_cast<size_t>(told_ % kRound);
+  return absl::MakeConstSpan(trials_).first(trials_.size() - std::min(open, trials_.size()));
 }
 
 void Observations::Drop() {
@@ -42,12 +47,17 @@ void Observations::Drop() {
     if (Better(merits[b], merits[a])) return false;
     return trials_[a].trial < trials_[b].trial;
   });
+  // Of those beyond the best, the ones whose numbers hash highest.
   const auto hash = [&](size_t i) {
     return Random(static_cast<uint64_t>(trials_[i].trial)).Next();
   };
-  const auto last = std::max_element(order.begin() + kBest, order.end(),
-                                     [&](size_t a, size_t b) { return hash(a) < hash(b); });
-  trials_.erase(trials_.begin() + static_cast<std::ptrdiff_t>(*last));
+  std::nth_element(order.begin() + kBest, order.begin() + kMost, order.end(),
+                   [&](size_t a, size_t b) { return hash(a) < hash(b); });
+  std::vector<size_t> kept(order.begin(), order.begin() + kMost);
+  std::sort(kept.begin(), kept.end());
+  std::vector<ToldTrial> trials;
+  for (const size_t i : kept) trials.push_back(std::move(trials_[i]));
+  trials_ = std::move(trials);
 }
 
 nlohmann::json Observations::ToJson() const {
@@ -64,7 +74,8 @@ absl::Status Observations::Restore(const SearchSpace& space, const nlohmann::jso
   ASSIGN_OR_RETURN(const int64_t told, CountAt(json, "told"));
   ASSIGN_OR_RETURN(std::vector<ToldTrial> trials, CompactToldList(space, *trials_json));
   ASSIGN_OR_RETURN(PendingTrials pending, CompactPending(space, *pending_json));
-  if (trials.size() > kMost) return absl::InvalidArgumentError("the snapshot has too many trials");
+  if (trials.size() > kMost + kRound)
+    return absl::InvalidArgumentError("the snapshot has too many trials");
   trials_ = std::move(trials);
   pending_ = std::move(pending);
   added_ = added;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace cambrian {
@@ -44,6 +45,15 @@ double Warp::Value(double target) const {
 
 double Warp::Slope(double target) const {
   return unit_ * deviation_ * std::exp(-(target * deviation_ + mean_));
+}
+
+std::vector<double> RandomWeights(size_t objectives, Random& random) {
+  std::vector<double> weights;
+  if (objectives < 2) return weights;
+  for (size_t k = 0; k < objectives; ++k) weights.push_back(-std::log(1 - random.Uniform()));
+  const double sum = std::accumulate(weights.begin(), weights.end(), 1e-12);
+  for (double& weight : weights) weight = std::max(weight / sum, 1e-3);
+  return weights;
 }
 
 Chebyshev::Chebyshev(const std::vector<const std::vector<double>*>& outcomes,

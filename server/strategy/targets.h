@@ -5,6 +5,7 @@
 
 #include "Eigen/Core"
 #include "absl/types/span.h"
+#include "common/base/random.h"
 
 namespace cambrian {
 
@@ -28,6 +29,10 @@ class Warp {
   double mean_ = 0;
   double deviation_ = 1;
 };
+
+// Positive weights for so many objectives, uniform over those whose sum is 1. None if there are
+// fewer than two.
+std::vector<double> RandomWeights(size_t objectives, Random& random);
 
 // A way to look at several objectives as one: the augmented Chebyshev sum of values that `Range`
 // scales to [0, 1] (Knowles 2006, ParEGO): min wₖ·vₖ + 0.05·Σ wₖ·vₖ. Larger is better.

@@ -32,12 +32,17 @@ inline std::string AllCells() {
 // Those that take any space.
 inline std::vector<StrategyKind> GeneralKinds() {
   return {
+      {"Auto", "auto"},
       {"Random", "random"},
       {"LocalSearch", "local_search"},
       {"RegularizedEvolution",
        "{regularized_evolution: {population: 5, sample: 3, crossover: 0.3}}"},
       {"Nsga2", "{nsga2: {population: 5}}"},
       {"Tpe", "{tpe: {startup: 5}}"},
+      {"Gp", "{gp: {startup: 5}}"},
+      {"Ensemble", "{ensemble: {startup: 5}}"},
+      {"ReinforceLogits", "reinforce"},
+      {"ReinforceLstm", "{reinforce: {controller: lstm, units: 10}}"},
   };
 }
 

@@ -79,6 +79,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"strategy: {tpe: {candidates: 0}}\n", "4:30", "from 1 to", ""},
         Refusal{"strategy: {tpe: {good: 100 %}}\n", "4:24", "between 0 % and 100 %", ""},
         Refusal{"strategy: {tpe: {population: 9}}\n", "4:18", "unknown key \"population\"", ""},
+        Refusal{"strategy: {gp: {kernel: haming}}\n", "4:25",
+                "strategy.gp.kernel must be one of auto, hamming, paths, weisfeiler_lehman",
+                "did you mean \"hamming\"?"},
+        Refusal{"strategy: {gp: {startup: -1}}\n", "4:26", "a whole number from 0", ""},
+        Refusal{"strategy: {ensemble: {kernel: auto}}\n", "4:23", "unknown key \"kernel\"", ""},
+        Refusal{"strategy: {reinforce: {controller: rnn}}\n", "4:36", "must be one of logits, lstm",
+                ""},
+        Refusal{"strategy: {reinforce: {rate: 0}}\n", "4:30", "a step above 0, up to 1", ""},
+        Refusal{"strategy: {reinforce: {entropy: -1}}\n", "4:33", "from 0 to 10", ""},
+        Refusal{"strategy: {auto: {startup: 3}}\n", "4:19", "unknown key \"startup\"", ""},
         Refusal{"strategy: listed\n", "4:11", "needs a list of architectures", ""},
         Refusal{"strategy: {listed: {architectures: [{nothing: 1}]}}\n", "4:37", "nothing", ""}));
 

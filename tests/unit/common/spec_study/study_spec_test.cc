@@ -182,6 +182,29 @@ TEST(StudySpecTest, AnotherEvaluatorMayReportOtherMetrics) {
   EXPECT_EQ(study->objectives[0].metric, "f1_score");
 }
 
+TEST(StudySpecTest, ModelsAndControllersHaveOptions) {
+  const auto gp = ParseGood(absl::StrCat(kSmallest, "strategy: {gp: {kernel: paths}}\n"));
+  EXPECT_EQ(gp->strategy.kernel, "paths");
+  EXPECT_EQ(gp->strategy.startup, 10);
+  const auto lstm =
+      ParseGood(absl::StrCat(kSmallest, "strategy: {reinforce: {controller: lstm, units: 20}}\n"));
+  EXPECT_EQ(lstm->strategy.units, 20);
+  EXPECT_EQ(lstm->strategy.rate, 3.5e-4);
+  EXPECT_EQ(ParseGood(absl::StrCat(kSmallest, "strategy: reinforce\n"))->strategy.rate, 0.1);
+  EXPECT_EQ(
+      ParseGood(absl::StrCat(kSmallest, "strategy: {ensemble: {startup: 3}}\n"))->strategy.startup,
+      3);
+}
+
+TEST(StudySpecTest, AutoHearsOfTheBudgetAndTheObjectives) {
+  const auto study =
+      ParseGood(absl::StrCat(kSmallest,
+                             "strategy: auto\nbudget: {trials: 70}\n"
+                             "objectives: [{maximize: accuracy}, {minimize: parameters}]\n"));
+  EXPECT_EQ(study->strategy.trials, 70);
+  EXPECT_EQ(study->strategy.objectives, 2U);
+}
+
 TEST(StudySpecTest, StrategiesMayBeWords) {
   EXPECT_EQ(ParseGood(absl::StrCat(kSmallest, "strategy: random\n"))->strategy.name, "random");
   EXPECT_EQ(ParseGood(absl::StrCat(kSmallest, "strategy: {random: {}}\n"))->strategy.name,

@@ -4,7 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/unit/server/strategy/strategy_host.h"
+#include "tests/testing/strategy_host.h"
 
 namespace cambrian {
 namespace {

@@ -1,0 +1,29 @@
+// Picks a strategy by the space, the budget and the objectives, and says why.
+//
+// exhaustive     the budget covers the space
+// nsga2          several objectives and a long budget, or very many decisions
+// regularized_evolution   one objective and a long budget
+// tpe            one objective and very many decisions
+// gp             else: of all ours it needs the fewest trials, but each costs milliseconds
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "server/strategy/interface.h"
+
+namespace cambrian {
+
+struct AutoChoice {
+  std::string strategy;
+  std::string reason;  // "the space has 27 architectures, which the budget of 100 covers"
+};
+
+// By the spec's `trials` and `objectives`.
+AutoChoice ChooseStrategy(const StrategySpec& spec, const SearchSpace& space);
+
+// The origin of its first proposal tells the choice; so does Reason().
+absl::StatusOr<std::unique_ptr<SearchStrategy>> NewAuto(const StrategySpec& spec,
+                                                        StrategyContext context);
+
+}  // namespace cambrian
