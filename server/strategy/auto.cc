@@ -13,6 +13,7 @@ namespace {
 // Beyond these a model is no longer worth what it costs.
 constexpr int64_t kMostModelled = 2'000;  // trials
 constexpr size_t kMostDecisions = 300;
+constexpr int64_t kMostParzen = 200;  // trials, with several objectives
 
 class Auto : public SearchStrategy {
  public:
@@ -70,18 +71,24 @@ AutoChoice ChooseStrategy(const StrategySpec& spec, const SearchSpace& space) {
             absl::StrCat("the space has ", size.ToString(), " architectures, which the budget of ",
                          spec.trials, " covers")};
   }
+  if (several && spec.trials > kMostParzen) {
+    return {"nsga2", absl::StrCat(spec.objectives, " objectives have a front to spread over in ",
+                                  spec.trials, " trials")};
+  }
+  if (several) {
+    return {"tpe", absl::StrCat("it spreads over a front of ", spec.objectives,
+                                " objectives in the fewest trials")};
+  }
   if (spec.trials > kMostModelled) {
-    return {several ? "nsga2" : "regularized_evolution",
+    return {"regularized_evolution",
             absl::StrCat("a budget of ", spec.trials, " trials needs no model")};
   }
   if (decisions > kMostDecisions) {
-    return {several ? "nsga2" : "tpe",
-            absl::StrCat(decisions, " decisions are too many to compare architectures by")};
+    return {"tpe", absl::StrCat(decisions, " decisions are too many to compare architectures by")};
   }
-  return {"gp",
-          absl::StrCat("a model finds the most in ",
-                       spec.trials > 0 ? absl::StrCat(spec.trials) : "so few", " trials of ",
-                       decisions, decisions == 1 ? " decision" : " decisions")};
+  return {"gp", absl::StrCat("a model finds the most in ",
+                             spec.trials > 0 ? absl::StrCat(spec.trials) : "so few", " trials of ",
+                             decisions, decisions == 1 ? " decision" : " decisions")};
 }
 
 absl::StatusOr<std::unique_ptr<SearchStrategy>> NewAuto(const StrategySpec& spec,

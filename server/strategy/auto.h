@@ -1,10 +1,13 @@
 // Picks a strategy by the space, the budget and the objectives, and says why.
 //
-// exhaustive     the budget covers the space
-// nsga2          several objectives and a long budget, or very many decisions
-// regularized_evolution   one objective and a long budget
-// tpe            one objective and very many decisions
-// gp             else: of all ours it needs the fewest trials, but each costs milliseconds
+// exhaustive        the budget covers the space
+// several objectives:
+//   tpe             up to 200 trials
+//   nsga2           else
+// one objective:
+//   regularized_evolution  more than 2,000 trials
+//   tpe             more than 300 decisions
+//   gp              else: of all ours it needs the fewest trials, but each costs milliseconds
 #pragma once
 
 #include <memory>

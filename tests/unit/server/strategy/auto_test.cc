@@ -29,7 +29,8 @@ TEST(AutoTest, ASpaceThatTheBudgetCoversIsTriedInFull) {
 
 TEST(AutoTest, FewTrialsWantAModel) {
   EXPECT_EQ(Choose("nasbench201", 100).strategy, "gp");
-  EXPECT_EQ(Choose("darts", 2'000, 2).strategy, "gp");
+  EXPECT_EQ(Choose("darts", 2'000).strategy, "gp");
+  EXPECT_EQ(Choose("darts", 200, 2).strategy, "tpe");
 }
 
 TEST(AutoTest, AnUnknownBudgetIsAShortOne) {
