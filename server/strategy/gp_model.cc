@@ -32,17 +32,25 @@ Warp MakeWarp(const std::vector<std::optional<double>>& values, const std::vecto
 }  // namespace
 
 void EncodedTrials::Update(const std::vector<ToldTrial>& trials) {
-  size_t same = 0;
-  while (same < numbers_.size() && same < trials.size() && numbers_[same] == trials[same].trial) {
-    ++same;
+  // Trials are dropped or come last: what stays is in the same order.
+  std::vector<Eigen::Index> stay;
+  for (size_t i = 0; i < numbers_.size(); ++i) {
+    if (stay.size() < trials.size() && numbers_[i] == trials[stay.size()].trial) {
+      stay.push_back(static_cast<Eigen::Index>(i));
+    }
   }
+  const size_t same = stay.size();
   if (same == numbers_.size() && same == trials.size()) return;
-  numbers_.resize(same);
-  encoded_.resize(same);
-  const auto n = static_cast<Eigen::Index>(trials.size());
-  distances_.conservativeResize(n, n);
+  const Eigen::MatrixXd between = distances_(stay, stay);
+  std::vector<Encoded> encoded;
+  for (const Eigen::Index i : stay) encoded.push_back(std::move(encoded_[static_cast<size_t>(i)]));
+  encoded_ = std::move(encoded);
+  numbers_.clear();
+  for (const ToldTrial& told : trials) numbers_.push_back(told.trial);
+  distances_.resize(static_cast<Eigen::Index>(trials.size()),
+                    static_cast<Eigen::Index>(trials.size()));
+  distances_.topLeftCorner(between.rows(), between.cols()) = between;
   for (size_t i = same; i < trials.size(); ++i) {
-    numbers_.push_back(trials[i].trial);
     encoded_.push_back(distance_.Encode(trials[i].architecture));
     const auto row = static_cast<Eigen::Index>(i);
     for (size_t j = 0; j < i; ++j) {
