@@ -54,6 +54,7 @@ LIBRARIES = {
     "ATen/": ["worker/torch", "tests/benchmark"],
     "c10/": ["worker/torch", "tests/benchmark"],
     "opencv2/": ["worker/torch"],
+    "Eigen/": ["server/strategy"],
     "yaml-cpp/": ["common/spec"],
     "sqlite3.h": ["server/store", "tests/conformance/store", "tests/integration"],
     "pqxx/": ["server/store", "tests/conformance/store"],
