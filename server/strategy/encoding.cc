@@ -40,16 +40,12 @@ double Place(const Decision& d, double value) {
 // How many features two multisets do not share.
 double Difference(const Features& a, const Features& b) {
   size_t shared = 0;
-  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-    if (a[i] == b[j]) {
-      ++shared;
-      ++i;
-      ++j;
-    } else if (a[i] < b[j]) {
-      ++i;
-    } else {
-      ++j;
-    }
+  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {  // no branches to guess
+    const uint64_t x = a[i];
+    const uint64_t y = b[j];
+    shared += static_cast<size_t>(x == y);
+    i += static_cast<size_t>(x <= y);
+    j += static_cast<size_t>(y <= x);
   }
   return static_cast<double>(a.size() + b.size() - 2 * shared);
 }

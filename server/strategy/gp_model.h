@@ -47,7 +47,7 @@ std::vector<std::optional<double>> Scalarised(const std::vector<ToldTrial>& tria
 // believer): that leaves every mean as it is and takes the doubt away. Not thread-safe.
 class GpModel {
  public:
-  static constexpr int kMostFitted = 200;
+  static constexpr int kMostFitted = 150;
 
   // `trials`: the same ones by each distance, at least one; they outlive it. At least one value.
   // Room for `more` believed points.
