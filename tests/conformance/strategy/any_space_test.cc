@@ -154,22 +154,21 @@ TEST_P(AnySpaceTest, OthersTrialsCountAndAreNotRepeated) {
 
 // Work is counted, not timed: what an ask examines and looks up must not grow with the history.
 TEST_P(AnySpaceTest, AfterTwentyThousandTrialsAnAskIsNoMoreWork) {
-  const std::shared_ptr<const SearchSpace> large = testing::Builtin("darts");
-  StrategyHost old(spec_, large);
+  StrategyHost host(spec_, space_);
   Random random(9);
   for (int64_t trial = 1; trial <= 20'000; ++trial) {
-    const Architecture architecture = large->Sample(random);
-    old.Adopt(architecture);
-    old.strategy().Tell(trial, Judge(*large, architecture, 1));
+    const Architecture architecture = space_->Sample(random);
+    host.Adopt(architecture);
+    host.strategy().Tell(trial, Judge(*space_, architecture, 1));
   }
-  const int64_t before = old.examined() + old.looked_up();
+  const int64_t before = host.examined() + host.looked_up();
   for (int ask = 0; ask < 50; ++ask) {
-    const std::optional<Proposal> proposal = old.Next();
+    const std::optional<Proposal> proposal = host.Next();
     ASSERT_TRUE(proposal.has_value());
-    EXPECT_TRUE(large->Validate(proposal->candidate.architecture).ok());
-    old.strategy().Tell(old.trials(), Judge(*large, proposal->candidate.architecture, 1));
+    EXPECT_TRUE(space_->Validate(proposal->candidate.architecture).ok());
+    host.strategy().Tell(host.trials(), Judge(*space_, proposal->candidate.architecture, 1));
   }
-  EXPECT_THAT(old.examined() + old.looked_up() - before, Lt(50 * 100));
+  EXPECT_THAT(host.examined() + host.looked_up() - before, Lt(50 * 100));
 }
 
 INSTANTIATE_TEST_SUITE_P(Strategies, AnySpaceTest, ::testing::ValuesIn(testing::GeneralKinds()),
