@@ -28,42 +28,18 @@
 #include "common/spec/document.h"
 #include "common/spec/study_sections.h"
 #include "tests/benchmark/search_quality/figures.h"
+#include "tests/benchmark/search_quality/flags.h"
 #include "tests/benchmark/search_quality/goals.h"
+#include "tests/benchmark/search_quality/optuna_peer.h"
 #include "tests/benchmark/search_quality/problem.h"
 #include "tests/benchmark/search_quality/search.h"
 
 namespace cambrian {
 namespace {
 
-constexpr int kGoalWorkers = 16;      // the goals' protocol
 constexpr size_t kGoalRows = 15'625;  // the goals' table
 constexpr double kRandomTolerance = 0.05;
 constexpr size_t kCellWidth = 27;
-
-struct Flags {
-  std::string table;
-  std::string space = "nasbench201";
-  std::vector<int64_t> input = {3, 32, 32};
-  int64_t classes = 10;
-  std::vector<std::string> strategies = {"random", "regularized_evolution"};
-  std::vector<std::string> options;
-  std::vector<std::string> parts = {"sequential", "asynchronous"};
-  std::vector<int> evaluations = {30, 60, 100};
-  int seeds = 500;
-  int workers = kGoalWorkers;
-  std::string guide = "valid_accuracy_12";
-  std::string judge = "test_accuracy_200";
-  std::string seconds = "train_seconds_200";
-  double seconds_scale = 12.0 / 200;
-  std::string dedupe = "architecture";
-  std::string steps_guide = "valid_accuracy_200";
-  int steps_limit = 500;
-  std::string front_accuracy = "test_accuracy_200";
-  std::string front_cost = "edgegpu_latency_ms";
-  double front_reference = 80;
-  std::vector<int> front_evaluations = {100, 200, 500};
-  int threads = 2;
-};
 
 // The columns as the searches see them: accuracies as shares.
 struct Columns {
@@ -187,6 +163,26 @@ class Program {
     return absl::OkStatus();
   }
 
+  // The peer's line, or why there is none.
+  void PrintPeer(const std::string& sampler, const SearchOptions& options,
+                 const std::function<void(const std::string&, const Runs&)>& print) {
+    if (flags_.optuna_seeds == 0) return;
+    const std::string name = absl::StrCat("optuna ", sampler);
+    std::printf("%-24s", name.c_str());
+    std::fflush(stdout);
+    const auto start = std::chrono::steady_clock::now();
+    const auto runs =
+        RunOptuna(problem_, {flags_.optuna, sampler, options.objectives,
+                             static_cast<int>(options.evaluations), flags_.optuna_seeds});
+    if (!runs.ok()) {
+      std::printf("  not compared: %s\n", std::string(runs.status().message()).c_str());
+      return;
+    }
+    print(name, *runs);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    std::printf("  %8.1f s  (%d seeds)\n", passed.count(), flags_.optuna_seeds);
+  }
+
   void PrintHeader(const std::string& title, const std::vector<std::string>& columns) const {
     std::printf("\n%s\n%-24s", title.c_str(), "");
     for (const std::string& column : columns)
@@ -220,9 +216,12 @@ class Program {
     options.seconds = workers == 1 ? nullptr : &columns_.seconds;
     options.workers = workers;
     options.evaluations = flags_.evaluations.back();
-    return ForEachStrategy(options, [&](const std::string& strategy, const Runs& runs) {
+    const auto print = [&](const std::string& strategy, const Runs& runs) {
       for (const int n : flags_.evaluations) PrintJudged(strategy, runs, n, workers);
-    });
+    };
+    RETURN_IF_ERROR(ForEachStrategy(options, print));
+    if (workers == 1) PrintPeer("TPESampler", options, print);
+    return absl::OkStatus();
   }
 
   void PrintExpectation() {
@@ -290,7 +289,7 @@ class Program {
     const double largest_cost = *std::min_element(columns_.cost.begin(), columns_.cost.end());
     const HypervolumeShare share(columns_.accuracy, columns_.cost, 0.01 * flags_.front_reference,
                                  largest_cost);
-    return ForEachStrategy(options, [&](const std::string& strategy, const Runs& runs) {
+    const auto print = [&](const std::string& strategy, const Runs& runs) {
       for (const int n : flags_.front_evaluations) {
         std::vector<double> shares;
         for (const auto& rows : runs) shares.push_back(share.Of(rows, n));
@@ -300,7 +299,10 @@ class Program {
         PrintCell(absl::StrFormat("%.4f ± %.4f", figure.mean, figure.error), "≥", goal, 3,
                   !goal || figure.mean >= *goal);
       }
-    });
+    };
+    RETURN_IF_ERROR(ForEachStrategy(options, print));
+    PrintPeer("NSGAIISampler", options, print);
+    return absl::OkStatus();
   }
 
   const Flags flags_;
@@ -309,64 +311,13 @@ class Program {
   bool missed_ = false;
 };
 
-void Describe(CLI::App& app, Flags& flags) {
-  app.add_option("--table", flags.table, "The benchmark, a CSV file")->required();
-  app.add_option("--space", flags.space, "A built-in space")->capture_default_str();
-  app.add_option("--input", flags.input, "The network's input, for --dedupe network")
-      ->delimiter(',')
-      ->expected(1, 4)
-      ->capture_default_str();
-  app.add_option("--classes", flags.classes, "Its classes")->capture_default_str();
-  app.add_option("--strategies", flags.strategies, "Names, with commas")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--option", flags.options, "STRATEGY.key=value; repeatable");
-  app.add_option("--parts", flags.parts, "sequential, asynchronous, steps, hypervolume")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"sequential", "asynchronous", "steps", "hypervolume"}))
-      ->capture_default_str();
-  app.add_option("--evaluations", flags.evaluations, "Budgets to look at, ascending")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--seeds", flags.seeds, "Runs")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--workers", flags.workers, "Of the asynchronous part")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--guide", flags.guide, "Column that the search sees, in percent")
-      ->capture_default_str();
-  app.add_option("--judge", flags.judge, "Column that judges it")->capture_default_str();
-  app.add_option("--seconds", flags.seconds, "Column of an evaluation's length")
-      ->capture_default_str();
-  app.add_option("--seconds-scale", flags.seconds_scale, "Times this")->capture_default_str();
-  app.add_option("--dedupe", flags.dedupe, "What counts as the same work: architecture, network")
-      ->check(CLI::IsMember({"architecture", "network"}))
-      ->capture_default_str();
-  app.add_option("--steps-guide", flags.steps_guide, "Column of the part `steps`")
-      ->capture_default_str();
-  app.add_option("--steps-limit", flags.steps_limit, "It gives up after so many")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--front-accuracy", flags.front_accuracy, "Of the part `hypervolume`, in percent")
-      ->capture_default_str();
-  app.add_option("--front-cost", flags.front_cost, "The other objective, minimised")
-      ->capture_default_str();
-  app.add_option("--front-evaluations", flags.front_evaluations, "Its budgets, ascending")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--threads", flags.threads, "Runs at a time")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-}
-
 }  // namespace
 }  // namespace cambrian
 
 int main(int argc, char** argv) {
   cambrian::Flags flags;
   CLI::App app("Measures search strategies on a tabular benchmark.", "search_quality");
-  cambrian::Describe(app, flags);
+  cambrian::AddFlags(app, flags);
   CLI11_PARSE(app, argc, argv);
   cambrian::Program program(flags);
   if (const absl::Status status = program.Run(); !status.ok()) {
