@@ -219,7 +219,7 @@ void ServerMetrics::OnAttempt(absl::string_view /*study*/, v1::AttemptEnd end) {
 void ServerMetrics::OnDevices(absl::string_view worker,
                               const google::protobuf::RepeatedPtrField<v1::DeviceUse>& devices) {
   MutexLock lock(&mutex_);
-  devices_[std::string(worker)].assign(devices.begin(), devices.end());
+  devices_[std::string(worker)].uses.assign(devices.begin(), devices.end());
 }
 
 ServerMetrics::Calls ServerMetrics::CallsOf(absl::string_view method) {
@@ -243,13 +243,22 @@ void ServerMetrics::OnCall(absl::string_view method, absl::StatusCode code, absl
       .Increment();
 }
 
-std::map<std::string, std::vector<v1::DeviceUse>> ServerMetrics::Devices(
+std::map<std::string, std::vector<v1::DeviceUse>> ServerMetrics::DevicesOf(
     const std::vector<v1::WorkerStatus>& workers) {
   std::set<std::string> known;
   for (const v1::WorkerStatus& worker : workers) known.insert(worker.name());
   MutexLock lock(&mutex_);
-  std::erase_if(devices_, [&](const auto& entry) { return !known.contains(entry.first); });
-  return devices_;
+  std::map<std::string, std::vector<v1::DeviceUse>> devices;
+  for (auto it = devices_.begin(); it != devices_.end();) {
+    if (known.contains(it->first)) {
+      it->second.is_confirmed = true;
+      devices[it->first] = it->second.uses;
+    }
+    // One that has just reported may be on no list yet.
+    const bool is_gone = it->second.is_confirmed && !known.contains(it->first);
+    it = is_gone ? devices_.erase(it) : std::next(it);
+  }
+  return devices;
 }
 
 bool ServerMetrics::IsShown(const StudyRecord& study, absl::Time now) {
@@ -260,7 +269,7 @@ std::string ServerMetrics::Text(const State& state) {
   std::vector<MetricFamily> families = registry_.Collect();
   AddCoordinator(state.coordinator, state.healthy, families);
   AddWorkers(state.coordinator.workers, state.now, families);
-  AddDevices(Devices(state.coordinator.workers), families);
+  AddDevices(DevicesOf(state.coordinator.workers), families);
   AddSums(state.studies, families);
   AddStudies(state.studies, state.now, families);
   AddProcess(families);

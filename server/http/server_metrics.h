@@ -61,8 +61,13 @@ class ServerMetrics : public CoordinatorObserver {
     prometheus::Histogram* seconds = nullptr;
   };
   Calls CallsOf(absl::string_view method);
+  // A worker's, as it reported them.
+  struct Devices {
+    std::vector<v1::DeviceUse> uses;
+    bool is_confirmed = false;  // the worker was on the coordinator's list
+  };
   // The devices of the workers that are still there.
-  std::map<std::string, std::vector<v1::DeviceUse>> Devices(
+  std::map<std::string, std::vector<v1::DeviceUse>> DevicesOf(
       const std::vector<v1::WorkerStatus>& workers);
 
   prometheus::Registry registry_;
@@ -77,7 +82,7 @@ class ServerMetrics : public CoordinatorObserver {
 
   Mutex mutex_;
   std::map<std::string, Calls, std::less<>> methods_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, std::vector<v1::DeviceUse>> devices_ ABSL_GUARDED_BY(mutex_);  // by worker
+  std::map<std::string, Devices> devices_ ABSL_GUARDED_BY(mutex_);  // by worker
 };
 
 }  // namespace cambrian

@@ -41,8 +41,7 @@ Eigen::VectorXd GaussianProcess::Weights(const Eigen::VectorXd& targets) const {
 }
 
 double GaussianProcess::Scale(const Eigen::VectorXd& targets) const {
-  Eigen::VectorXd half = targets;
-  Factor().triangularView<Eigen::Lower>().solveInPlace(half);
+  const Eigen::VectorXd half = Factor().triangularView<Eigen::Lower>().solve(targets);
   return std::max(half.squaredNorm() / size_, kLeastVariance);
 }
 
@@ -51,8 +50,7 @@ double GaussianProcess::LogLikelihood(const Eigen::VectorXd& targets) const {
 }
 
 double GaussianProcess::Variance(const Eigen::VectorXd& kernel) const {
-  Eigen::VectorXd half = kernel;
-  Factor().triangularView<Eigen::Lower>().solveInPlace(half);
+  const Eigen::VectorXd half = Factor().triangularView<Eigen::Lower>().solve(kernel);
   return std::max(0.0, 1 - half.squaredNorm());
 }
 

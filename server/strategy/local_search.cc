@@ -93,9 +93,9 @@ void LocalSearch::Tell(int64_t trial, const Outcome& outcome) {
     if (runs_.size() > kMaxRuns) runs_.erase(runs_.begin());
     return;
   }
-  for (Run& run : runs_) {
-    if (run.number == number) Join(run, std::move(told));
-  }
+  const auto run = std::find_if(runs_.begin(), runs_.end(),
+                                [number](const Run& other) { return other.number == number; });
+  if (run != runs_.end()) Join(*run, std::move(told));
 }
 
 bool LocalSearch::Before(const Run& a, const Run& b) {

@@ -2,6 +2,8 @@
 #include <httplib.h>
 
 #include <fstream>
+#include <regex>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -27,6 +29,38 @@ using testing::Child;
 using testing::Eventually;
 using testing::Program;
 using testing::SourceFile;
+
+// Two objectives, so that there is a hypervolume.
+constexpr char kObjectives[] =
+    "strategy: random\n"
+    "objectives: [{maximize: accuracy}, {minimize: parameters}]\n"
+    "budget: {trials: 8}\n";
+
+// Every name of a metric in a text.
+std::set<std::string> MetricsIn(const std::string& text) {
+  static const std::regex kName("\\b(cambrian|process)_[a-z_]+");
+  std::set<std::string> names;
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), kName);
+       it != std::sregex_iterator(); ++it) {
+    names.insert(it->str());
+  }
+  return names;
+}
+
+// The expressions of all panels of a board, with a value for each of its variables.
+std::vector<std::string> ExpressionsOf(const json& board) {
+  std::vector<std::string> expressions;
+  for (const json& panel : board["panels"]) {
+    for (const json& target : panel.value("targets", json::array())) {
+      expressions.push_back(
+          absl::StrReplaceAll(target["expr"].get<std::string>(), {{"$__rate_interval", "1m"},
+                                                                  {"$instance", ".*"},
+                                                                  {"$study", ".*"},
+                                                                  {"$job", "cambrian"}}));
+    }
+  }
+  return expressions;
+}
 
 // The program's path, or empty.
 std::string Find(const std::string& program) {
@@ -63,8 +97,8 @@ class MetricsTest : public ::testing::Test {
   }
   std::string Socket() const { return "unix:" + (folder_ / "socket"); }
 
-  // Three trials of a study of eight succeed; a fourth is left running.
-  void Work() {
+  // Some trials of a study of eight succeed; one more is left running.
+  void Work(int succeed = 3) {
     const auto channel = grpc::CreateChannel(Socket(), grpc::InsecureChannelCredentials());
     const auto studies = v1::StudyService::NewStub(channel);
     const auto workers = v1::WorkerService::NewStub(channel);
@@ -72,9 +106,10 @@ class MetricsTest : public ::testing::Test {
     grpc::ClientContext create;
     create.set_deadline(deadline);
     v1::CreateStudyRequest request;
-    request.set_text(testing::StudyText());
+    request.set_text(testing::StudyText(kObjectives));
     v1::Study study;
-    ASSERT_TRUE(studies->CreateStudy(&create, request, &study).ok());
+    const grpc::Status created = studies->CreateStudy(&create, request, &study);
+    ASSERT_TRUE(created.ok()) << created.error_message();
     v1::ReportRequest report;
     report.mutable_worker()->set_name("w1");
     report.mutable_worker()->set_host("somewhere");
@@ -87,8 +122,9 @@ class MetricsTest : public ::testing::Test {
     device.set_device("cuda:0");
     device.set_memory_bytes(1000);
     device.set_memory_used_bytes(250);
+    device.set_utilization(0.5);
     v1::Assignments set;
-    for (int i = 0; i <= 3; ++i) {
+    for (int i = 0; i <= succeed; ++i) {
       grpc::ClientContext context;
       context.set_deadline(deadline);
       const grpc::Status status = workers->Report(&context, report, &set);
@@ -179,6 +215,16 @@ TEST_F(MetricsTest, PrometheusWatchesAServer) {
   ASSERT_TRUE(rules.is_object());
   EXPECT_GT(rules["data"]["groups"][0]["rules"].size(), 10);
   ExpectSoon("count(ALERTS{alertstate=\"firing\"}) or vector(0)", "0");
+  // It understands every question of the shipped board.
+  const json board =
+      json::parse(Child::Read(SourceFile("deploy/grafana/cambrian.json")), nullptr, false);
+  const std::vector<std::string> expressions = ExpressionsOf(board);
+  EXPECT_GT(expressions.size(), 30);
+  for (const std::string& expression : expressions) {
+    const json answer =
+        Ask("/api/v1/query?query=" + httplib::detail::encode_query_param(expression));
+    EXPECT_TRUE(answer.is_object() && answer["status"] == "success") << expression;
+  }
   // What the server logs is JSON.
   for (absl::string_view line : absl::StrSplit(server_->Err(), '\n', absl::SkipEmpty())) {
     EXPECT_TRUE(json::accept(line)) << line;
@@ -201,27 +247,32 @@ TEST_F(MetricsTest, TheShippedRulesPassTheirTests) {
   EXPECT_EQ(rules.Wait(), 0) << rules.Out() << rules.Err();
 }
 
-// Every metric that a rule names is one that the server shows.
-TEST_F(MetricsTest, TheRulesNameMetricsThatAreThere) {
+// Every metric that the alert rules, the board and the documentation name is one that the server
+// shows, and the board leaves out none of those that are documented.
+TEST_F(MetricsTest, RulesBoardAndDocumentationNameMetricsThatAreThere) {
   ASSERT_NO_FATAL_FAILURE(StartServer());
-  ASSERT_NO_FATAL_FAILURE(Work());
-  std::string shown;
+  ASSERT_NO_FATAL_FAILURE(Work(6));
+  std::string page;
   ASSERT_TRUE(Eventually([&] {
     const auto answer = httplib::Client("http://" + web_).Get("/metrics");
-    if (answer) shown = answer->body;
-    return shown.find("cambrian_worker_slots{") != std::string::npos;
+    if (answer) page = answer->body;
+    return page.find("cambrian_worker_slots{") != std::string::npos;
   }));
-  const std::string rules = Child::Read(SourceFile("deploy/prometheus/alerts.yml"));
-  int names = 0;
-  for (size_t at = rules.find("cambrian_"); at != std::string::npos;
-       at = rules.find("cambrian_", at + 1)) {
-    const size_t end = rules.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at);
-    const std::string line = absl::StrCat("\n", rules.substr(at, end - at));
-    EXPECT_THAT(shown, ::testing::AnyOf(::testing::HasSubstr(line + "{"),
-                                        ::testing::HasSubstr(line + " ")));
-    ++names;
+  const std::set<std::string> shown = MetricsIn(std::regex_replace(page, std::regex("#.*"), ""));
+  const std::string board = Child::Read(SourceFile("deploy/grafana/cambrian.json"));
+  const std::string documentation = Child::Read(SourceFile("docs/monitoring.md"));
+  for (const std::string& text :
+       {board, documentation, Child::Read(SourceFile("deploy/prometheus/alerts.yml"))}) {
+    const std::set<std::string> named = MetricsIn(text);
+    EXPECT_GT(named.size(), 8);
+    for (const std::string& name : named) {
+      EXPECT_THAT(shown, ::testing::Contains(::testing::AnyOf(name, name + "_bucket"))) << name;
+    }
   }
-  EXPECT_GT(names, 10);
+  const std::set<std::string> on_board = MetricsIn(board);
+  for (const std::string& name : MetricsIn(documentation)) {
+    EXPECT_THAT(on_board, ::testing::Contains(::testing::AnyOf(name, name + "_bucket"))) << name;
+  }
 }
 
 }  // namespace

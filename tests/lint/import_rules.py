@@ -57,7 +57,7 @@ LIBRARIES = {
     "Eigen/": ["server/strategy"],
     "yaml-cpp/": ["common/spec"],
     "sqlite3.h": ["server/store", "tests/conformance/store", "tests/integration"],
-    "pqxx/": ["server/store", "tests/conformance/store"],
+    "pqxx/": ["server/store", "tests/conformance/store", "tests/benchmark/coordinator"],
     "libpq-fe.h": ["server/store"],
     "prometheus/": ["server/http"],
     "httplib.h": ["server/http", "tests/integration"],
