@@ -84,7 +84,7 @@ struct StrategySpec {
   // reinforce: what emits architectures, logits or lstm; of its steps; of its bonus
   std::string controller = "logits";
   int64_t units = 100;  // of the LSTM
-  double rate = 0;  // 0: 0.1 for logits, 3.5e-4 for an LSTM
+  double rate = 0;      // 0: 0.1 for logits, 3.5e-4 for an LSTM
   double entropy = 1e-4;
   // auto, from the rest of the study: its budget and how many values a result has; 0: unknown
   int64_t trials = 0;

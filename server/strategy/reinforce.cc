@@ -102,7 +102,8 @@ class Reinforce : public SearchStrategy {
               : lstm_       ? 3.5e-4
                             : 0.1) {
     Random random(kFirstWeights);
-    policy_ = lstm_ ? NewLstmPolicy(choices_, {static_cast<int>(spec.units)}, random) : NewLogitsPolicy(choices_);
+    policy_ = lstm_ ? NewLstmPolicy(choices_, {static_cast<int>(spec.units)}, random)
+                    : NewLogitsPolicy(choices_);
   }
 
   Eigen::Index size() const { return policy_->parameters().size(); }

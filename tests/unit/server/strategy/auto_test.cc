@@ -33,9 +33,7 @@ TEST(AutoTest, FewTrialsWantAModel) {
   EXPECT_EQ(Choose("darts", 200, 2).strategy, "tpe");
 }
 
-TEST(AutoTest, AnUnknownBudgetIsAShortOne) {
-  EXPECT_EQ(Choose("nasbench201", 0).strategy, "gp");
-}
+TEST(AutoTest, AnUnknownBudgetIsAShortOne) { EXPECT_EQ(Choose("nasbench201", 0).strategy, "gp"); }
 
 TEST(AutoTest, ManyTrialsWantAPopulation) {
   EXPECT_EQ(Choose("darts", 5'000).strategy, "regularized_evolution");
