@@ -266,27 +266,14 @@ std::optional<Proposal> Ensemble::Next(absl::flat_hash_set<uint64_t>& seen, Nove
 }
 
 AskAnswer Ensemble::Ask(int count, Random& random) const {
-  AskAnswer answer;
-  Novelty novelty(context_);
   absl::flat_hash_set<uint64_t> seen;
   for (const ToldTrial& told : observations_.trials()) seen.insert(HashOf(told.architecture));
   for (const auto& [trial, pending] : observations_.pending()) seen.insert(HashOf(pending));
-  while (static_cast<int>(answer.proposals.size()) < count) {
-    const int64_t asked = observations_.added() + static_cast<int64_t>(answer.proposals.size());
-    if (asked >= startup_ && Prepare()) {
-      if (std::optional<Proposal> proposal = Next(seen, novelty, random)) {
-        answer.proposals.push_back(*std::move(proposal));
-        continue;
-      }
-    }
-    std::optional<Candidate> candidate = novelty.Sample(random);
-    if (!candidate) {
-      answer.state = AskState::kExhausted;
-      break;
-    }
-    answer.proposals.push_back({*std::move(candidate), "random"});
-  }
-  return answer;
+  return ProposeOrSample(context_, count, random,
+                         [&](Novelty& novelty, int64_t already) -> std::optional<Proposal> {
+                           if (observations_.added() + already < startup_ || !Prepare()) return {};
+                           return Next(seen, novelty, random);
+                         });
 }
 
 }  // namespace

@@ -81,28 +81,16 @@ bool Gp::HasModel() const {
 }
 
 AskAnswer Gp::Ask(int count, Random& random) const {
-  AskAnswer answer;
-  Novelty novelty(context_);
   std::optional<Search> search;
-  while (static_cast<int>(answer.proposals.size()) < count) {
-    const int64_t asked = observations_.added() + static_cast<int64_t>(answer.proposals.size());
-    std::string origin = "random";
-    if (asked >= startup_ && HasModel()) {
-      if (!search) search.emplace(Begin(count, random));
-      if (std::optional<Proposal> proposal = Next(*search, novelty, random)) {
-        answer.proposals.push_back(*std::move(proposal));
-        continue;
-      }
-      origin = "random: no improvement expected nearby";
-    }
-    std::optional<Candidate> candidate = novelty.Sample(random);
-    if (!candidate) {
-      answer.state = AskState::kExhausted;
-      break;
-    }
-    answer.proposals.push_back({*std::move(candidate), std::move(origin)});
-  }
-  return answer;
+  return ProposeOrSample(
+      context_, count, random, [&](Novelty& novelty, int64_t already) -> std::optional<Proposal> {
+        if (observations_.added() + already < startup_ || !HasModel()) return {};
+        if (!search) search.emplace(Begin(count, random));
+        if (std::optional<Proposal> proposal = Next(*search, novelty, random)) return proposal;
+        std::optional<Candidate> candidate = novelty.Sample(random);
+        if (!candidate) return {};
+        return Proposal{*std::move(candidate), "random: no improvement expected nearby"};
+      });
 }
 
 Gp::Search Gp::Begin(int count, Random& random) const {

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/base/random.h"
@@ -113,5 +115,11 @@ class Novelty {
   absl::flat_hash_set<std::string> proposed_;
   int redraws_ = 0;
 };
+
+// How most strategies answer an ask: `next` proposes, told how many this ask has already; where it
+// has nothing, a random candidate does; without one the space is exhausted.
+AskAnswer ProposeOrSample(
+    const StrategyContext& context, int count, Random& random,
+    absl::FunctionRef<std::optional<Proposal>(Novelty& novelty, int64_t already)> next);
 
 }  // namespace cambrian

@@ -146,21 +146,8 @@ std::optional<Proposal> LocalSearch::StepFrom(const ToldTrial& member, Novelty& 
 }
 
 AskAnswer LocalSearch::Ask(int count, Random& random) const {
-  AskAnswer answer;
-  Novelty novelty(context_);
-  while (static_cast<int>(answer.proposals.size()) < count) {
-    std::optional<Proposal> proposal = Step(novelty, random);
-    if (!proposal) {
-      std::optional<Candidate> candidate = novelty.Sample(random);
-      if (!candidate) {
-        answer.state = AskState::kExhausted;
-        break;
-      }
-      proposal = Proposal{*std::move(candidate), "random"};
-    }
-    answer.proposals.push_back(*std::move(proposal));
-  }
-  return answer;
+  return ProposeOrSample(context_, count, random,
+                         [&](Novelty& novelty, int64_t) { return Step(novelty, random); });
 }
 
 std::string LocalSearch::Snapshot() const {

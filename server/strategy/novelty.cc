@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "server/strategy/interface.h"
 
 namespace cambrian {
@@ -18,6 +20,26 @@ std::optional<Candidate> Novelty::Sample(Random& random) {
     if (auto candidate = Try(context_.space->Sample(random))) return candidate;
   }
   return std::nullopt;
+}
+
+AskAnswer ProposeOrSample(
+    const StrategyContext& context, int count, Random& random,
+    absl::FunctionRef<std::optional<Proposal>(Novelty& novelty, int64_t already)> next) {
+  AskAnswer answer;
+  Novelty novelty(context);
+  while (static_cast<int>(answer.proposals.size()) < count) {
+    std::optional<Proposal> proposal = next(novelty, static_cast<int64_t>(answer.proposals.size()));
+    if (!proposal) {
+      std::optional<Candidate> candidate = novelty.Sample(random);
+      if (!candidate) {
+        answer.state = AskState::kExhausted;
+        break;
+      }
+      proposal = Proposal{*std::move(candidate), "random"};
+    }
+    answer.proposals.push_back(*std::move(proposal));
+  }
+  return answer;
 }
 
 }  // namespace cambrian

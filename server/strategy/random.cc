@@ -13,17 +13,8 @@ class RandomStrategy : public SearchStrategy {
   explicit RandomStrategy(StrategyContext context) : context_(std::move(context)) {}
 
   AskAnswer Ask(int count, Random& random) const override {
-    AskAnswer answer;
-    Novelty novelty(context_);
-    while (static_cast<int>(answer.proposals.size()) < count) {
-      std::optional<Candidate> candidate = novelty.Sample(random);
-      if (!candidate) {
-        answer.state = AskState::kExhausted;
-        break;
-      }
-      answer.proposals.push_back({*std::move(candidate), "random"});
-    }
-    return answer;
+    return ProposeOrSample(context_, count, random,
+                           [](Novelty&, int64_t) { return std::optional<Proposal>(); });
   }
 
   void Add(int64_t trial, const Architecture& architecture) override {}

@@ -54,24 +54,12 @@ class RegularizedEvolution : public SearchStrategy {
 };
 
 AskAnswer RegularizedEvolution::Ask(int count, Random& random) const {
-  AskAnswer answer;
-  Novelty novelty(context_);
-  while (static_cast<int>(answer.proposals.size()) < count) {
-    const int64_t asked = proposed_ + static_cast<int64_t>(answer.proposals.size());
-    if (asked >= population_size_ && !population_.empty()) {
-      if (std::optional<Proposal> child = Child(novelty, random)) {
-        answer.proposals.push_back(*std::move(child));
-        continue;
-      }
-    }
-    std::optional<Candidate> candidate = novelty.Sample(random);
-    if (!candidate) {
-      answer.state = AskState::kExhausted;
-      break;
-    }
-    answer.proposals.push_back({*std::move(candidate), "random"});
-  }
-  return answer;
+  return ProposeOrSample(context_, count, random,
+                         [&](Novelty& novelty, int64_t already) -> std::optional<Proposal> {
+                           if (proposed_ + already < population_size_ || population_.empty())
+                             return {};
+                           return Child(novelty, random);
+                         });
 }
 
 void RegularizedEvolution::Tell(int64_t trial, const Outcome& outcome) {

@@ -174,21 +174,8 @@ std::optional<Proposal> Reinforce::Propose(Novelty& novelty, Random& random) con
 }
 
 AskAnswer Reinforce::Ask(int count, Random& random) const {
-  AskAnswer answer;
-  Novelty novelty(context_);
-  while (static_cast<int>(answer.proposals.size()) < count) {
-    std::optional<Proposal> proposal = Propose(novelty, random);
-    if (!proposal) {
-      std::optional<Candidate> candidate = novelty.Sample(random);
-      if (!candidate) {
-        answer.state = AskState::kExhausted;
-        break;
-      }
-      proposal = Proposal{*std::move(candidate), "random"};
-    }
-    answer.proposals.push_back(*std::move(proposal));
-  }
-  return answer;
+  return ProposeOrSample(context_, count, random,
+                         [&](Novelty& novelty, int64_t) { return Propose(novelty, random); });
 }
 
 void Reinforce::Tell(int64_t trial, const Outcome& outcome) {
