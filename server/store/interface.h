@@ -69,10 +69,16 @@ class TrialStore {
   virtual absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
 
-  // The distinct artifacts of a study's trials (`checkpoint`, `resume_from`), and whether any trial
-  // of any study has this one.
+  // The distinct artifacts of a study's trials (`checkpoint`, `resume_from`), and the distinct
+  // tenants whose trials have this one: none if nobody uses it.
   virtual absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) = 0;
-  virtual absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> CheckpointTenants(absl::string_view sha256) = 0;
+  // Whether any trial of any study has it.
+  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) {
+    const absl::StatusOr<std::vector<std::string>> tenants = CheckpointTenants(sha256);
+    if (!tenants.ok()) return tenants.status();
+    return !tenants->empty();
+  }
   // The distinct artifacts of all trials of all studies: what else lies in the artifact store and
   // is not on its way here is an orphan.
   virtual absl::StatusOr<std::vector<std::string>> UsedArtifacts() = 0;

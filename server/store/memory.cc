@@ -218,9 +218,16 @@ class MemoryStore : public TrialStore {
     return std::vector<std::string>(distinct.begin(), distinct.end());
   }
 
-  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
+  absl::StatusOr<std::vector<std::string>> CheckpointTenants(absl::string_view sha256) override {
     MutexLock lock(&mutex_);
-    return AllArtifacts().contains(std::string(sha256));
+    std::set<std::string> tenants;
+    for (const auto& [id, entry] : studies_) {
+      for (const auto& [number, trial] : entry.trials) {
+        if (sha256.empty() || (trial.checkpoint != sha256 && trial.resume_from != sha256)) continue;
+        tenants.insert(entry.record.tenant);
+      }
+    }
+    return std::vector<std::string>(tenants.begin(), tenants.end());
   }
 
   absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {

@@ -223,13 +223,12 @@ class PostgresStore : public TrialStore {
         {absl::StrCat(study)}, &ReadText);
   }
 
-  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
-    ASSIGN_OR_RETURN(
-        const pqxx::result result,
-        readers_.Read("SELECT 1 FROM trial WHERE checkpoint = $1 AND checkpoint <> '' UNION ALL "
-                      "SELECT 1 FROM trial WHERE resume_from = $1 AND resume_from <> '' LIMIT 1",
-                      {std::string(sha256)}));
-    return !result.empty();
+  absl::StatusOr<std::vector<std::string>> CheckpointTenants(absl::string_view sha256) override {
+    return ReadAll(
+        "SELECT DISTINCT tenant COLLATE \"C\" FROM study WHERE id IN ("
+        "SELECT study_id FROM trial WHERE checkpoint = $1 AND checkpoint <> '' UNION ALL "
+        "SELECT study_id FROM trial WHERE resume_from = $1 AND resume_from <> '') ORDER BY 1",
+        {std::string(sha256)}, &ReadText);
   }
 
   absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {

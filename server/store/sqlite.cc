@@ -234,12 +234,15 @@ class SqliteStore : public TrialStore {
         query, +[](SqliteQuery& row) { return row.Text(); });
   }
 
-  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
+  absl::StatusOr<std::vector<std::string>> CheckpointTenants(absl::string_view sha256) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(
-        "SELECT 1 FROM trial WHERE checkpoint = ?1 AND checkpoint <> '' UNION ALL "
-        "SELECT 1 FROM trial WHERE resume_from = ?1 AND resume_from <> '' LIMIT 1");
-    return query.Bind(sha256).Step();
+        "SELECT DISTINCT tenant FROM study WHERE id IN ("
+        "SELECT study_id FROM trial WHERE checkpoint = ?1 AND checkpoint <> '' UNION ALL "
+        "SELECT study_id FROM trial WHERE resume_from = ?1 AND resume_from <> '') ORDER BY 1");
+    query.Bind(sha256);
+    return ReadAll(
+        query, +[](SqliteQuery& row) { return row.Text(); });
   }
 
   absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {

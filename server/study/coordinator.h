@@ -241,7 +241,7 @@ class Coordinator {
   std::vector<int64_t> unfinished_;                 // studies to go on with in the next group
   absl::Status failure_;                            // the store failed while deciding
 
-  Committer committer_;  // the last: its thread uses the rest
+  Committer committer_;
 };
 
 template <typename T>

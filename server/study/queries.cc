@@ -172,14 +172,9 @@ absl::StatusOr<int64_t> Queries::OpenStudies(absl::string_view tenant,
 
 absl::StatusOr<bool> Queries::SeesArtifact(const Scope& scope, absl::string_view sha256) const {
   if (scope.all) return true;
-  ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
-  // The newest first: it is most often the one.
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    if (!scope.Sees(record->tenant)) continue;
-    ASSIGN_OR_RETURN(const std::vector<std::string> artifacts, store_.Checkpoints(record->id));
-    if (std::binary_search(artifacts.begin(), artifacts.end(), sha256)) return true;
-  }
-  return false;
+  ASSIGN_OR_RETURN(const std::vector<std::string> tenants, store_.CheckpointTenants(sha256));
+  return std::any_of(tenants.begin(), tenants.end(),
+                     [&](const std::string& tenant) { return scope.Sees(tenant); });
 }
 
 absl::StatusOr<Queries::EventPage> Queries::Events(absl::string_view study, int64_t after) const {

@@ -99,9 +99,9 @@ class UnreliableStore : public TrialStore {
     if (away_) return Away();
     return store_->Checkpoints(study);
   }
-  absl::StatusOr<bool> IsCheckpointUsed(absl::string_view sha256) override {
+  absl::StatusOr<std::vector<std::string>> CheckpointTenants(absl::string_view sha256) override {
     if (away_) return Away();
-    return store_->IsCheckpointUsed(sha256);
+    return store_->CheckpointTenants(sha256);
   }
   absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
     if (away_) return Away();

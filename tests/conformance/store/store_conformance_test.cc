@@ -559,7 +559,16 @@ TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {
   EXPECT_TRUE(store_->IsCheckpointUsed("shared").value());
   EXPECT_FALSE(store_->IsCheckpointUsed("other").value());
   EXPECT_FALSE(store_->IsCheckpointUsed("").value());
+  EXPECT_THAT(store_->CheckpointTenants("shared").value(), ElementsAre(""));
+  EXPECT_THAT(store_->CheckpointTenants("other").value(), IsEmpty());
   EXPECT_THAT(store_->UsedArtifacts().value(), ElementsAre("half", "shared"));
+  Batch another;
+  another.studies = {MakeStudy(3)};
+  another.studies[0].tenant = "b";
+  another.trials = {MakeTrial(3, 1)};
+  another.trials[0].checkpoint = "shared";
+  ASSERT_TRUE(Commit(another).ok());
+  EXPECT_THAT(store_->CheckpointTenants("shared").value(), ElementsAre("", "b"));
 }
 
 TEST_P(StoreConformanceTest, DeletingAStudyDeletesAllOfIt) {
