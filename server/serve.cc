@@ -1,12 +1,15 @@
 #include "server/serve.h"
 
 #include <openssl/rand.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -33,8 +36,16 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
 constexpr absl::Duration kBetweenSweeps = absl::Hours(24);
-constexpr absl::Duration kGather = absl::Milliseconds(2);
+constexpr absl::Duration kGather = absl::Milliseconds(1);
 constexpr int kExecutorThreads = 4;
+
+// The server's threads and their callers pass work to and fro: without this the kernel changes
+// from one to the other at each message, instead of once for many.
+void PreferThroughput() {
+  const sched_param unused = {};
+  if (sched_setscheduler(0, SCHED_BATCH, &unused) == 0) return;
+  spdlog::debug("the kernel does not let us say SCHED_BATCH: {}", strerror(errno));
+}
 
 // Blocks the signals that the program waits for, in every thread that comes, and makes them
 // readable.
@@ -288,6 +299,7 @@ class Program {
 absl::Status Serve(const ServeFlags& flags) {
   const int signals = OurSignals();
   RETURN_IF_ERROR(SetUpLog(flags.log_format, flags.log_level));
+  PreferThroughput();
   ASSIGN_OR_RETURN(const std::vector<ListenAddress> addresses, ParseListen(flags));
   RETURN_IF_ERROR(CheckHttp(flags));
   ASSIGN_OR_RETURN(const std::optional<TlsFiles> tls, ChosenTls(flags.tls));

@@ -13,9 +13,12 @@
 #include "common/nas/canonical_key.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "common/nas/canonical_graph.h"
 
@@ -210,14 +213,13 @@ std::string CanonicalKey::ToString() const { return absl::StrFormat("%016x%016x"
 
 absl::StatusOr<CanonicalKey> CanonicalKey::FromString(absl::string_view hex) {
   CanonicalKey key;
-  uint64_t* const halves[] = {&key.high, &key.low};
-  for (size_t i = 0; i < hex.size() && i < 32; ++i) {
-    const char c = hex[i];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    if (digit < 0) hex = "";
-    *halves[i / 16] = *halves[i / 16] << 4 | static_cast<uint64_t>(digit);
+  const char* const middle = hex.data() + 16;
+  const char* const end = hex.data() + 32;
+  if (hex.size() == 32 && absl::c_none_of(hex, absl::ascii_isupper) &&
+      std::from_chars(hex.data(), middle, key.high, 16).ptr == middle &&
+      std::from_chars(middle, end, key.low, 16).ptr == end) {
+    return key;
   }
-  if (hex.size() == 32) return key;
   return absl::InvalidArgumentError("a canonical key has 32 hexadecimal digits");
 }
 

@@ -280,11 +280,9 @@ class SqliteStore : public TrialStore {
                         .Run());
     if (writer_->Changes() != 1) return TakenOver();
     for (const StudyRecord& study : batch.studies) RETURN_IF_ERROR(WriteStudy(*writer_, study));
-    for (const TrialRecord& trial : batch.trials) RETURN_IF_ERROR(WriteTrial(*writer_, trial));
-    for (const EventRecord& event : batch.events) RETURN_IF_ERROR(WriteEvent(*writer_, event));
-    for (const AttemptRecord& attempt : batch.attempts) {
-      RETURN_IF_ERROR(WriteAttempt(*writer_, attempt));
-    }
+    RETURN_IF_ERROR(WriteTrials(*writer_, batch.trials));
+    RETURN_IF_ERROR(WriteEvents(*writer_, batch.events));
+    RETURN_IF_ERROR(WriteAttempts(*writer_, batch.attempts));
     for (const WorkerRecord& worker : batch.workers) RETURN_IF_ERROR(WriteWorker(*writer_, worker));
     for (const SnapshotRecord& snapshot : batch.snapshots) {
       RETURN_IF_ERROR(WriteSnapshot(*writer_, snapshot));

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
 #include "common/wire/convert.h"
 #include "server/store/row_reader.h"
 #include "server/store/rows.h"
@@ -22,11 +24,10 @@ constexpr char kWriteStudy[] =
     "device_seconds = excluded.device_seconds, event = excluded.event, "
     "hypervolume = excluded.hypervolume, reference = excluded.reference";
 
-constexpr char kWriteTrial[] =
-    "INSERT INTO trial (" CAMBRIAN_TRIAL_COLUMNS
-    ") VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (study_id, number) DO "
-    "UPDATE "
+constexpr int kTrialColumns = 27;
+constexpr char kIntoTrial[] = "INSERT INTO trial (" CAMBRIAN_TRIAL_COLUMNS ")";
+constexpr char kOrUpdateTrial[] =
+    " ON CONFLICT (study_id, number) DO UPDATE "
     "SET state = excluded.state, reason = excluded.reason, metrics = excluded.metrics, "
     "same_as = excluded.same_as, known = excluded.known, started_us = excluded.started_us, "
     "ended_us = excluded.ended_us, ended_event = excluded.ended_event, "
@@ -35,6 +36,70 @@ constexpr char kWriteTrial[] =
     "seconds = excluded.seconds, checkpoint = excluded.checkpoint, "
     "on_front = excluded.on_front, progress = excluded.progress, "
     "resume_from = excluded.resume_from, trained = excluded.trained";
+
+// Writes many rows by few statements: what a statement costs beside its rows is about as much as a
+// row.
+template <typename Row>
+class Insert {
+ public:
+  // `into`: "INSERT INTO table"; `bind` binds so many `columns`.
+  Insert(absl::string_view into, int columns, absl::string_view after,
+         void (*bind)(SqliteQuery&, const Row&))
+      : bind_(bind) {
+    std::string row = "(?";
+    for (int i = 1; i < columns; ++i) row += ",?";
+    row += ")";
+    one_ = absl::StrCat(into, " VALUES ", row, after);
+    many_ = absl::StrCat(into, " VALUES ", row);
+    for (size_t i = 1; i < kMany; ++i) absl::StrAppend(&many_, ",", row);
+    absl::StrAppend(&many_, after);
+  }
+
+  absl::Status Run(SqliteDatabase& database, absl::Span<const Row> rows) const {
+    while (!rows.empty()) {
+      const size_t count = rows.size() < kMany ? 1 : kMany;
+      SqliteQuery query = database.Query((count == 1 ? one_ : many_).c_str());
+      for (const Row& row : rows.first(count)) bind_(query, row);
+      RETURN_IF_ERROR(query.Run());
+      rows.remove_prefix(count);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr size_t kMany = 8;
+
+  void (*const bind_)(SqliteQuery&, const Row&);
+  std::string one_;
+  std::string many_;
+};
+
+void BindTrial(SqliteQuery& query, const TrialRecord& trial) {
+  query.Bind(trial.study).Bind(trial.number).Bind(TrialStateName(trial.state)).Bind(trial.reason);
+  query.Bind(trial.architecture).Bind(trial.canonical_key).Bind(trial.evaluation_key);
+  query.Bind(trial.origin).Bind(MetricsColumn(trial.metrics)).Bind(trial.same_as);
+  query.Bind(static_cast<int64_t>(trial.known)).Bind(TimeColumn(trial.created));
+  query.Bind(TimeColumn(trial.started)).Bind(TimeColumn(trial.ended));
+  query.Bind(trial.proposed_event).Bind(trial.ended_event);
+  query.Bind(int64_t{trial.attempts}).Bind(int64_t{trial.losses});
+  query.Bind(int64_t{trial.out_of_memory}).Bind(trial.token).Bind(trial.worker);
+  query.Bind(trial.seconds).Bind(trial.checkpoint).Bind(trial.resume_from);
+  query.Bind(static_cast<int64_t>(trial.trained)).Bind(static_cast<int64_t>(trial.on_front));
+  query.BindBlob(trial.progress.SerializeAsString());
+}
+
+void BindEvent(SqliteQuery& query, const EventRecord& event) {
+  query.Bind(event.study).Bind(event.number).Bind(static_cast<int64_t>(event.kind));
+  query.Bind(event.trial).BindBlob(event.event.SerializeAsString());
+}
+
+void BindAttempt(SqliteQuery& query, const AttemptRecord& attempt) {
+  query.Bind(attempt.study).Bind(attempt.trial).Bind(attempt.token).Bind(attempt.worker);
+  query.Bind(static_cast<int64_t>(attempt.measures));
+  query.Bind(TimeColumn(attempt.started)).Bind(TimeColumn(attempt.ended));
+  query.Bind(AttemptEndColumn(attempt.end)).Bind(attempt.reason).Bind(attempt.seconds);
+  query.BindBlob(attempt.log);
+}
 
 }  // namespace
 
@@ -83,46 +148,19 @@ absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   return query.Run();
 }
 
-absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial) {
-  SqliteQuery query = database.Query(kWriteTrial);
-  query.Bind(trial.study).Bind(trial.number).Bind(TrialStateName(trial.state)).Bind(trial.reason);
-  query.Bind(trial.architecture).Bind(trial.canonical_key).Bind(trial.evaluation_key);
-  query.Bind(trial.origin).Bind(MetricsColumn(trial.metrics)).Bind(trial.same_as);
-  query.Bind(static_cast<int64_t>(trial.known)).Bind(TimeColumn(trial.created));
-  query.Bind(TimeColumn(trial.started)).Bind(TimeColumn(trial.ended));
-  query.Bind(trial.proposed_event).Bind(trial.ended_event);
-  query.Bind(int64_t{trial.attempts}).Bind(int64_t{trial.losses});
-  query.Bind(int64_t{trial.out_of_memory}).Bind(trial.token).Bind(trial.worker);
-  query.Bind(trial.seconds).Bind(trial.checkpoint).Bind(trial.resume_from);
-  query.Bind(static_cast<int64_t>(trial.trained)).Bind(static_cast<int64_t>(trial.on_front));
-  query.BindBlob(trial.progress.SerializeAsString());
-  return query.Run();
+absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord> trials) {
+  static const Insert<TrialRecord> insert(kIntoTrial, kTrialColumns, kOrUpdateTrial, BindTrial);
+  return insert.Run(database, trials);
 }
 
-absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event) {
-  return database.Query("INSERT INTO event VALUES (?,?,?,?,?)")
-      .Bind(event.study)
-      .Bind(event.number)
-      .Bind(static_cast<int64_t>(event.kind))
-      .Bind(event.trial)
-      .BindBlob(event.event.SerializeAsString())
-      .Run();
+absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRecord> events) {
+  static const Insert<EventRecord> insert("INSERT INTO event", 5, "", BindEvent);
+  return insert.Run(database, events);
 }
 
-absl::Status WriteAttempt(SqliteDatabase& database, const AttemptRecord& attempt) {
-  return database.Query("INSERT INTO trial_attempt VALUES (?,?,?,?,?,?,?,?,?,?,?)")
-      .Bind(attempt.study)
-      .Bind(attempt.trial)
-      .Bind(attempt.token)
-      .Bind(attempt.worker)
-      .Bind(static_cast<int64_t>(attempt.measures))
-      .Bind(TimeColumn(attempt.started))
-      .Bind(TimeColumn(attempt.ended))
-      .Bind(AttemptEndColumn(attempt.end))
-      .Bind(attempt.reason)
-      .Bind(attempt.seconds)
-      .BindBlob(attempt.log)
-      .Run();
+absl::Status WriteAttempts(SqliteDatabase& database, absl::Span<const AttemptRecord> attempts) {
+  static const Insert<AttemptRecord> insert("INSERT INTO trial_attempt", 11, "", BindAttempt);
+  return insert.Run(database, attempts);
 }
 
 absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "server/store/records.h"
 #include "server/store/sqlite_database.h"
 
@@ -19,9 +20,9 @@ extern const char kSelectEvents[];      // ?: study, after, limit; complete
 extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
-absl::Status WriteTrial(SqliteDatabase& database, const TrialRecord& trial);
-absl::Status WriteEvent(SqliteDatabase& database, const EventRecord& event);
-absl::Status WriteAttempt(SqliteDatabase& database, const AttemptRecord& attempt);
+absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord> trials);
+absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRecord> events);
+absl::Status WriteAttempts(SqliteDatabase& database, absl::Span<const AttemptRecord> attempts);
 absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker);
 absl::Status WriteSnapshot(SqliteDatabase& database, const SnapshotRecord& snapshot);
 

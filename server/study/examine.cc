@@ -10,6 +10,7 @@
 #include "common/base/version.h"
 #include "common/nas/canonical_key.h"
 #include "nlohmann/json.hpp"
+#include "server/study/network_memo.h"
 
 namespace cambrian {
 namespace {
@@ -82,24 +83,36 @@ Candidate ExamineUnlowered(const StudySpec& study, const Constants& constants,
   return candidate;
 }
 
-Candidate ExamineOne(const StudySpec& study, const Constants& constants,
-                     Architecture architecture) {
-  Candidate candidate;
+NetworkFacts LookAt(const StudySpec& study, const Architecture& architecture) {
+  NetworkFacts facts;
   const absl::StatusOr<Network> network = study.space->Lower(architecture, *study.data.task);
+  if (!network.ok()) {
+    facts.obstacle = std::string(network.status().message());
+    return facts;
+  }
+  facts.canonical_key = KeyOf(*network).ToString();
+  facts.metrics["parameters"].value = static_cast<double>(network->Parameters());
+  facts.metrics["macs"].value = static_cast<double>(network->Macs());
+  return facts;
+}
+
+Candidate ExamineOne(const StudySpec& study, const Constants& constants, NetworkMemo& memo,
+                     Architecture architecture) {
+  NetworkFacts network = memo.Get(architecture, [&] { return LookAt(study, architecture); });
   const absl::StatusOr<Recipe> recipe = study.RecipeFor(architecture);
-  if (!network.ok() || !recipe.ok()) {
-    const absl::Status& status = network.ok() ? recipe.status() : network.status();
-    candidate.obstacle = std::string(status.message());
+  Candidate candidate;
+  if (network.canonical_key.empty() || !recipe.ok()) {
+    candidate.obstacle = network.canonical_key.empty() ? std::move(network.obstacle)
+                                                       : std::string(recipe.status().message());
     candidate.evaluation_key = Digest(absl::StrCat(
         "nothing\n", study.space->ToJson(architecture).dump(), "\n", constants.circumstances));
   } else {
-    candidate.canonical_key = KeyOf(*network).ToString();
     const bool usual = constants.recipe.ok() && *recipe == *constants.recipe;
     candidate.evaluation_key = Digest(absl::StrCat(
-        candidate.canonical_key, "\n", usual ? constants.recipe_text : ToJson(*recipe).dump(), "\n",
+        network.canonical_key, "\n", usual ? constants.recipe_text : ToJson(*recipe).dump(), "\n",
         constants.circumstances));
-    candidate.metrics["parameters"].value = static_cast<double>(network->Parameters());
-    candidate.metrics["macs"].value = static_cast<double>(network->Macs());
+    candidate.canonical_key = std::move(network.canonical_key);
+    candidate.metrics = std::move(network.metrics);
     candidate.obstacle = Broken(study.constraints, candidate.metrics);
     candidate.breaks_constraint = !candidate.obstacle.empty();
   }
@@ -111,10 +124,12 @@ Candidate ExamineOne(const StudySpec& study, const Constants& constants,
 
 Examine MakeExamine(std::shared_ptr<const StudySpec> study) {
   Constants constants = ConstantsOf(*study);
-  return [study = std::move(study), constants = std::move(constants)](Architecture architecture) {
+  auto memo = std::make_shared<NetworkMemo>(*study->space);
+  return [study = std::move(study), constants = std::move(constants),
+          memo = std::move(memo)](Architecture architecture) {
     return study->dedupe == Dedupe::kArchitecture
                ? ExamineUnlowered(*study, constants, std::move(architecture))
-               : ExamineOne(*study, constants, std::move(architecture));
+               : ExamineOne(*study, constants, *memo, std::move(architecture));
   };
 }
 
