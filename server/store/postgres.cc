@@ -99,7 +99,8 @@ class PostgresStore : public TrialStore {
     RETURN_IF_ERROR(LearnStudies());
     RETURN_IF_ERROR(CheckStudies(batch));
     const PostgresStatement statement = WriteStatement(batch, fence_);
-    const absl::StatusOr<pqxx::result> result = writer_.Query(statement.sql, statement.parameters);
+    const absl::StatusOr<pqxx::result> result =
+        writer_.Query(statement.sql, statement.parameters, statement.arrays);
     if (!result.ok()) {
       studies_.reset();
       in_doubt_ = batch.marker.epoch;

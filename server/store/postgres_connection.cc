@@ -73,13 +73,16 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
 }
 
 absl::StatusOr<pqxx::result> PostgresConnection::Query(const std::string& sql,
-                                                       const std::vector<std::string>& parameters) {
+                                                       const std::vector<std::string>& parameters,
+                                                       const std::vector<std::string>& binary) {
   pqxx::result result;
   RETURN_IF_ERROR(Try([&] {
     auto [it, is_new] = prepared_.try_emplace(sql, absl::StrCat("s", prepared_.size()));
     if (is_new) connection_->prepare(it->second, sql);
     pqxx::nontransaction transaction(*connection_);
-    result = transaction.exec_prepared(it->second, pqxx::prepare::make_dynamic_params(parameters));
+    const std::vector<pqxx::binarystring> arrays(binary.begin(), binary.end());
+    result = transaction.exec_prepared(it->second, pqxx::prepare::make_dynamic_params(parameters),
+                                       pqxx::prepare::make_dynamic_params(arrays));
     return absl::OkStatus();
   }));
   return result;

@@ -37,9 +37,11 @@ class PostgresConnection {
                                                                   PostgresWatch& watch,
                                                                   absl::Duration timeout);
 
-  // Runs one statement by itself, prepared once and kept. Its parameters are text; none is NULL.
+  // Runs one statement by itself, prepared once and kept. Its parameters are text, and `binary`
+  // ones after them in PostgreSQL's binary format; none is NULL.
   absl::StatusOr<pqxx::result> Query(const std::string& sql,
-                                     const std::vector<std::string>& parameters);
+                                     const std::vector<std::string>& parameters,
+                                     const std::vector<std::string>& binary = {});
   // Runs `work` in a transaction, and commits it if the result is OK.
   absl::Status Transaction(const std::function<absl::Status(pqxx::work&)>& work);
 

@@ -25,6 +25,7 @@ void PostgresPool::GiveBack(std::unique_ptr<PostgresConnection> connection) {
 
 absl::StatusOr<pqxx::result> PostgresPool::Query(const std::string& sql,
                                                  const std::vector<std::string>& parameters,
+                                                 const std::vector<std::string>& binary,
                                                  bool* was_broken) {
   std::unique_ptr<PostgresConnection> connection = Take();
   *was_broken = false;
@@ -37,22 +38,23 @@ absl::StatusOr<pqxx::result> PostgresPool::Query(const std::string& sql,
     }
     connection = *std::move(opened);
   }
-  absl::StatusOr<pqxx::result> result = connection->Query(sql, parameters);
+  absl::StatusOr<pqxx::result> result = connection->Query(sql, parameters, binary);
   *was_broken = connection->IsBroken();
   GiveBack(std::move(connection));
   return result;
 }
 
 absl::StatusOr<pqxx::result> PostgresPool::Query(const std::string& sql,
-                                                 const std::vector<std::string>& parameters) {
+                                                 const std::vector<std::string>& parameters,
+                                                 const std::vector<std::string>& binary) {
   bool was_broken = false;
-  return Query(sql, parameters, &was_broken);
+  return Query(sql, parameters, binary, &was_broken);
 }
 
 absl::StatusOr<pqxx::result> PostgresPool::Read(const std::string& sql,
                                                 const std::vector<std::string>& parameters) {
   bool was_broken = false;
-  absl::StatusOr<pqxx::result> result = Query(sql, parameters, &was_broken);
+  absl::StatusOr<pqxx::result> result = Query(sql, parameters, {}, &was_broken);
   return was_broken ? Query(sql, parameters) : result;
 }
 

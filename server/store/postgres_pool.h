@@ -20,9 +20,11 @@ class PostgresPool {
   PostgresPool(PostgresAddress address, PostgresWatch& watch, int limit, absl::Duration timeout)
       : address_(std::move(address)), watch_(watch), timeout_(timeout), free_(limit) {}
 
-  // Runs one statement on a connection of the pool. Waits while all are in use. \error kUnavailable
+  // Runs one statement on a connection of the pool (parameters as `PostgresConnection::Query` has
+  // them). Waits while all are in use. \error kUnavailable
   absl::StatusOr<pqxx::result> Query(const std::string& sql,
-                                     const std::vector<std::string>& parameters);
+                                     const std::vector<std::string>& parameters,
+                                     const std::vector<std::string>& binary = {});
   // As `Query`, of a statement that only reads: once more on a new connection if the first turned
   // out to be broken, as all are after the database was away.
   absl::StatusOr<pqxx::result> Read(const std::string& sql,
@@ -31,7 +33,8 @@ class PostgresPool {
  private:
   // With the connection's state after `Query`.
   absl::StatusOr<pqxx::result> Query(const std::string& sql,
-                                     const std::vector<std::string>& parameters, bool* was_broken);
+                                     const std::vector<std::string>& parameters,
+                                     const std::vector<std::string>& binary, bool* was_broken);
   std::unique_ptr<PostgresConnection> Take();
   void GiveBack(std::unique_ptr<PostgresConnection> connection);
 

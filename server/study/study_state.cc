@@ -121,7 +121,11 @@ int64_t StudyState::Propose(TrialRecord trial, absl::Time now) {
 
 void StudyState::Change(int64_t number, EventKind kind, absl::Time now,
                         absl::FunctionRef<void(TrialRecord&)> edit) {
-  ++record_.event;
+  // A proposal that is started at once is one event.
+  const bool goes_on = kind == EventKind::kStarted && !events_.empty() &&
+                       events_.back().kind == EventKind::kProposed &&
+                       events_.back().trial == number;
+  if (!goes_on) ++record_.event;
   dirty_ = true;
   Entry& entry = At(number);
   TrialRecord& trial = entry.record;
@@ -141,7 +145,8 @@ void StudyState::Change(int64_t number, EventKind kind, absl::Time now,
   } else {
     UpdateReady(trial);
   }
-  v1::Event& event = AddEvent(kind, number, now);
+  v1::Event& event = goes_on ? events_.back().event : AddEvent(kind, number, now);
+  event.clear_trial();
   FillChanging(trial, *event.mutable_trial());
   event.set_on_front(trial.on_front);
 }

@@ -41,7 +41,8 @@ class StudyState {
   std::string Snapshot() const;
 
   // The next event of the sequence: a new trial, whose number it returns; a change of an open one,
-  // which `edit` makes; the study's state and budget.
+  // which `edit` makes; the study's state and budget. A trial that starts right after its proposal
+  // has one event for both, of kind kProposed.
   int64_t Propose(TrialRecord trial, absl::Time now);
   void Change(int64_t number, EventKind kind, absl::Time now,
               absl::FunctionRef<void(TrialRecord&)> edit);

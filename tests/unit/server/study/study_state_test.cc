@@ -13,6 +13,7 @@ namespace cambrian {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 using testing::ParseToy;
 using testing::StudyText;
 
@@ -52,12 +53,15 @@ class StudyStateTest : public ::testing::Test {
 };
 
 TEST_F(StudyStateTest, EventsAreNumberedWithoutGapsAndSayWhatBecameOfATrial) {
-  Propose("a");
-  Start(1);
-  Succeed(1, 0.5, 100);
+  Batch proposed;
   Batch batch;
   std::vector<std::string> dropped;
+  Propose("a");
+  state_.TakeChanges(proposed, dropped);
+  Start(1);
+  Succeed(1, 0.5, 100);
   state_.TakeChanges(batch, dropped);
+  batch.events.insert(batch.events.begin(), proposed.events.begin(), proposed.events.end());
   ASSERT_EQ(batch.events.size(), 3);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(batch.events[i].number, i + 1);
   EXPECT_EQ(batch.events[0].event.trial().state(), v1::TRIAL_QUEUED);
@@ -67,6 +71,26 @@ TEST_F(StudyStateTest, EventsAreNumberedWithoutGapsAndSayWhatBecameOfATrial) {
   ASSERT_EQ(batch.trials.size(), 1);
   EXPECT_EQ(batch.trials[0].proposed_event, 1);
   EXPECT_EQ(batch.trials[0].ended_event, 3);
+}
+
+TEST_F(StudyStateTest, AProposalThatIsStartedAtOnceIsOneEvent) {
+  Propose("a");
+  Start(1);
+  Propose("b");
+  Propose("c");
+  Start(2);
+  Batch batch;
+  std::vector<std::string> dropped;
+  state_.TakeChanges(batch, dropped);
+  std::vector<std::pair<EventKind, v1::TrialState>> events;
+  for (const EventRecord& event : batch.events) {
+    events.emplace_back(event.kind, event.event.trial().state());
+  }
+  EXPECT_THAT(events, ElementsAre(Pair(EventKind::kProposed, v1::TRIAL_RUNNING),
+                                  Pair(EventKind::kProposed, v1::TRIAL_QUEUED),
+                                  Pair(EventKind::kProposed, v1::TRIAL_QUEUED),
+                                  Pair(EventKind::kStarted, v1::TRIAL_RUNNING)));
+  EXPECT_EQ(state_.record().event, 4);
 }
 
 TEST_F(StudyStateTest, OfOneWorkOnlyOneTrialIsUnderWay) {
