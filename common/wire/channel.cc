@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -143,6 +145,13 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
   return grpc::SslCredentials(ssl);
 }
 
+// While no call waits, gRPC looks at what a channel's connection says only now and then, by default
+// every 5 s: a TLS handshake, of several messages, would run out of time. gRPC reads this once,
+// when the first channel is made.
+void LookAtIdleChannels() {
+  setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
+}
+
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
@@ -184,6 +193,8 @@ bool IsLocalAddress(absl::string_view address) {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const std::string& address,
                                                            const ChannelOptions& options) {
+  static std::once_flag once;
+  std::call_once(once, LookAtIdleChannels);
   std::shared_ptr<Token> token;
   if (!options.token_file.empty()) {
     if (!WantsTls(options) && !options.insecure && !IsLocalAddress(address)) {

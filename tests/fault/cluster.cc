@@ -130,6 +130,7 @@ void Cluster::StartWorker(const std::string& name, int slots, const std::string&
                                       "--name",
                                       name};
   if (fast.hang > 0) command.insert(command.end(), {"--evaluator-timeout", "2"});
+  command.insert(command.end(), options_.caller_flags.begin(), options_.caller_flags.end());
   workers_[name] =
       std::make_unique<Child>(command, folder_ / absl::StrCat(name, "-", ++starts_), environment);
 }
@@ -158,6 +159,7 @@ std::vector<pid_t> Cluster::Evaluators(const std::string& name) {
 std::string Cluster::Client(std::vector<std::string> words, std::string* error) {
   words.insert(words.begin(), Program("cambrian"));
   words.insert(words.end(), {"--server", address()});
+  words.insert(words.end(), options_.caller_flags.begin(), options_.caller_flags.end());
   Child child(words, folder_ / absl::StrCat("client-", ++starts_));
   if (child.Wait() == 0) return child.Out();
   if (error != nullptr) *error = child.Err();

@@ -31,6 +31,7 @@ struct ClusterOptions {
   int lease_seconds = 3;
   FastOptions fast;
   std::vector<std::string> server_flags = {};
+  std::vector<std::string> caller_flags = {};  // of workers and clients
   // Beside this program's own environment.
   std::map<std::string, std::string> server_environment = {};
   std::map<std::string, std::string> worker_environment = {};

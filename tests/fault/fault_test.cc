@@ -1,6 +1,7 @@
 // What happens when things break (docs/architecture.md), made to happen to the real programs.
 #include <random>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
@@ -117,6 +118,30 @@ TEST_F(FaultTest, AKilledServerLosesNothingThatItAcknowledged) {
   }
   FinishAndCheck();
   EXPECT_GT(cluster_->acknowledged(), 0);
+}
+
+TEST_F(FaultTest, AWorkerComesBackOverTlsThroughALoadBalancer) {
+  const TemporaryFolder keys;
+  const std::string script =
+      absl::StrCat("cd '", keys.path(),
+                   "' && exec >/dev/null 2>&1; openssl req -x509 -newkey ec -pkeyopt "
+                   "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1 -addext "
+                   "subjectAltName=IP:127.0.0.1 -keyout key -out certificate");
+  if (system(script.c_str()) != 0) GTEST_SKIP() << "there is no openssl program";
+  ClusterOptions options = Slow(20, 4);
+  options.server_flags = {"--tls-cert", keys / "certificate", "--tls-key", keys / "key"};
+  options.caller_flags = {"--tls-ca", keys / "certificate"};
+  Begin(std::move(options), 30);
+  Proxy proxy(cluster_->port());
+  cluster_->StartWorker("a", 2, proxy.address());
+  ASSERT_TRUE(WaitForEnded(5)) << cluster_->Logs();
+  cluster_->KillServer();
+  // Whoever comes is heard, and hung up on: a balancer with no server behind it.
+  ASSERT_TRUE(Eventually([&] {
+    return absl::StrContains(cluster_->worker("a").Err(), "upload of a checkpoint");
+  })) << cluster_->Logs();
+  ASSERT_TRUE(cluster_->StartServer().ok());
+  FinishAndCheck();
 }
 
 TEST_F(FaultTest, AWorkerThatIsToldToLeaveHandsItsWorkBack) {
