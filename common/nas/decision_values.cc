@@ -50,6 +50,22 @@ std::vector<size_t> DecisionsCalled(const std::vector<Decision>& decisions,
   return found;
 }
 
+absl::StatusOr<size_t> FindDecision(const std::vector<Decision>& decisions,
+                                    const std::string& name) {
+  const std::vector<size_t> found = DecisionsCalled(decisions, name);
+  if (found.size() == 1) return found[0];
+  if (found.size() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" may be \"",
+                                                   decisions[found[0]].name, "\" or \"",
+                                                   decisions[found[1]].name, "\""));
+  }
+  std::vector<std::string> known;
+  for (const Decision& decision : decisions) known.push_back(decision.name);
+  const std::string suggestion = DidYouMean(name, known);
+  return absl::InvalidArgumentError(absl::StrCat("there is no decision \"", name, "\"",
+                                                 suggestion.empty() ? "" : "; ", suggestion));
+}
+
 absl::StatusOr<double> ReadValue(const Decision& decision, const nlohmann::json& value) {
   if (decision.kind == Decision::Kind::kCategorical) return CategoricalValue(decision, value);
   if (value.is_number()) return value.get<double>();

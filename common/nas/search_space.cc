@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "common/base/nearest.h"
 #include "common/base/status.h"
 #include "common/nas/decision_values.h"
 #include "common/nas/space_rules.h"
@@ -32,23 +31,6 @@ std::string Superscript(long number) {
   std::string out;
   for (const char c : absl::StrCat(number)) out += kDigits[c - '0'];
   return out;
-}
-
-// The decision that `name` is, or is an unambiguous tail of.
-absl::StatusOr<size_t> FindDecision(const std::vector<Decision>& decisions,
-                                    const std::string& name) {
-  const std::vector<size_t> found = DecisionsCalled(decisions, name);
-  if (found.size() == 1) return found[0];
-  if (found.size() > 1) {
-    return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" may be \"",
-                                                   decisions[found[0]].name, "\" or \"",
-                                                   decisions[found[1]].name, "\""));
-  }
-  std::vector<std::string> known;
-  for (const Decision& decision : decisions) known.push_back(decision.name);
-  const std::string suggestion = DidYouMean(name, known);
-  return absl::InvalidArgumentError(absl::StrCat("there is no decision \"", name, "\"",
-                                                 suggestion.empty() ? "" : "; ", suggestion));
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ StrategySpec ReadStrategy(const Node& strategy, Diagnostics& diagnostics);
 // already: only Cambrian's own evaluator is known to report no other metrics.
 void ReadGoals(const Node& objectives, const Node& constraints, StudySpec& study,
                Diagnostics& diagnostics);
+WarmStartSpec ReadWarmStart(const Node& warm_start, Diagnostics& diagnostics);
+// Whether the space has its architectures. `study` has its sections, and its space if that is good;
+// `key` is where the section's name stands.
+void CheckWarmStart(const StudySpec& study, const Node& file, Mark key, Diagnostics& diagnostics);
 WorkersSpec ReadWorkers(const Node& workers, Diagnostics& diagnostics);
 Budget ReadBudget(const Node& budget, Diagnostics& diagnostics);
 std::optional<FinishSpec> ReadFinish(const Node& finish, Diagnostics& diagnostics);

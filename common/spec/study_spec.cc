@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/spec/architecture_check.h"
 #include "common/spec/document.h"
 #include "common/spec/map_reader.h"
 #include "common/spec/recipe_check.h"
@@ -24,9 +25,10 @@ constexpr size_t kMaxName = 64;
 constexpr uintmax_t kMaxSpaceBytes = 4 << 20;
 
 const std::vector<std::string>& StudyKeys() {
-  static const auto* const keys = new std::vector<std::string>{
-      "study",      "data",        "space",   "recipe", "estimator", "strategy", "dedupe",
-      "objectives", "constraints", "workers", "budget", "finish",    "test",     "seed"};
+  static const auto* const keys =
+      new std::vector<std::string>{"study",    "data",       "space",  "recipe",     "estimator",
+                                   "strategy", "warm_start", "dedupe", "objectives", "constraints",
+                                   "workers",  "budget",     "finish", "test",       "seed"};
   return *keys;
 }
 
@@ -166,12 +168,9 @@ std::string SelfContained(Node& file, const SpaceSource& source, const DataSpec&
 }
 
 void CheckArchitectures(const StudySpec& study, const Node& file, Diagnostics& diagnostics) {
-  for (size_t i = 0; i < study.strategy.architectures.size(); ++i) {
-    const absl::Status status = study.space->FromJson(study.strategy.architectures[i]).status();
-    if (status.ok()) continue;
-    const Node* const list = file.Find("strategy")->Find("listed")->Find("architectures");
-    diagnostics.Error(list->items[i].mark, status.message());
-  }
+  if (study.strategy.architectures.empty()) return;
+  const Node* const list = file.Find("strategy")->Find("listed")->Find("architectures");
+  for (const Node& item : list->items) CheckArchitecture(item, *study.space, diagnostics);
 }
 
 // The final training reads the test set: there must be one.
@@ -210,6 +209,7 @@ void ReadSections(const MapReader& reader, const Node& file, absl::string_view f
   }
   study.estimator = ReadEstimator(Section(file, "estimator"), diagnostics);
   study.strategy = ReadStrategy(Section(file, "strategy"), diagnostics);
+  study.strategy.warm_start = ReadWarmStart(Section(file, "warm_start"), diagnostics);
   study.dedupe = ReadDedupe(reader);
   ReadGoals(Section(file, "objectives"), Section(file, "constraints"), study, diagnostics);
   study.workers = ReadWorkers(Section(file, "workers"), diagnostics);
@@ -260,6 +260,7 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
   CheckRecipe(study->space.get(), Section(file, "recipe"), study->finish, reader.KeyMark("finish"),
               diagnostics);
   if (study->space) CheckArchitectures(*study, file, diagnostics);
+  CheckWarmStart(*study, file, reader.KeyMark("warm_start"), diagnostics);
   if (!diagnostics.ok()) return nullptr;
   study->text = SelfContained(file, source, study->data);
   study->design = absl::StrCat(ToYaml(*file.Find("space")), "\n", ToYaml(Section(file, "recipe")));

@@ -64,6 +64,23 @@ struct EstimatorSpec {
 // none but themselves, whatever their networks; then nothing is lowered before it is looked up.
 enum class Dedupe { kNetwork, kArchitecture };
 
+// Architectures that are proposed before the strategy is asked: those that are listed, or the best
+// trials of another study, which a server looks up once, when it is handed the file.
+struct WarmStartSpec {
+  struct Entry {
+    nlohmann::ordered_json architecture;  // a map of decisions
+    std::string name;                     // "fashion-1/40", "listed 3"
+  };
+  std::string study;           // as its user wrote it; empty: none
+  int64_t best = 20;           // so many of its trials, at most
+  Mark mark;                   // where `study` stands
+  std::vector<Entry> entries;  // in the order in which they are tried
+
+  bool empty() const { return study.empty() && entries.empty(); }
+  // Whether a server has yet to look the trials up.
+  bool IsPending() const { return !study.empty() && entries.empty(); }
+};
+
 struct StrategySpec {
   // As in study files; docs/strategies.md says which there are.
   std::string name = "regularized_evolution";
@@ -91,6 +108,8 @@ struct StrategySpec {
   size_t objectives = 0;
   // listed: exactly these architectures, in order (a retraining); maps of decisions
   std::vector<nlohmann::json> architectures;
+  // Any but listed: the study's `warm_start`, which goes before it.
+  WarmStartSpec warm_start;
 };
 
 struct Budget {
@@ -154,6 +173,10 @@ std::unique_ptr<StudySpec> ParseStudy(absl::string_view text, absl::string_view 
 // can read the data. \error kInvalidArgument if the file states another task.
 absl::StatusOr<std::string> CompleteStudy(const StudySpec& study, const Task& task,
                                           absl::string_view sha256);
+
+// The complete file of a study whose warm start IsPending, with what its trials came to be.
+std::string CompleteWarmStart(const StudySpec& study,
+                              const std::vector<WarmStartSpec::Entry>& trials);
 
 // The study that `finish` starts, complete: "NAME-retrain", strategy `listed` with `architecture`,
 // `test: true`, its epochs and share, no constraints, no `finish`. `study` has a `finish`.

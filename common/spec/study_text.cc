@@ -14,9 +14,9 @@ using nlohmann::ordered_json;
 constexpr char kRetrain[] = "-retrain";
 constexpr size_t kMaxBaseName = 64 - (sizeof(kRetrain) - 1);
 
-constexpr const char* kOrder[] = {"study",    "data",   "space",      "recipe",      "estimator",
-                                  "strategy", "dedupe", "objectives", "constraints", "workers",
-                                  "budget",   "finish", "test",       "seed"};
+constexpr const char* kOrder[] = {"study",    "data",       "space",  "recipe",     "estimator",
+                                  "strategy", "warm_start", "dedupe", "objectives", "constraints",
+                                  "workers",  "budget",     "finish", "test",       "seed"};
 
 // The file of a study that was parsed before: it has no errors.
 Node FileOf(const StudySpec& study) {
@@ -135,10 +135,21 @@ absl::StatusOr<std::string> CompleteStudy(const StudySpec& study, const Task& ta
   return ToYaml(file);
 }
 
+std::string CompleteWarmStart(const StudySpec& study,
+                              const std::vector<WarmStartSpec::Entry>& trials) {
+  ordered_json list = ordered_json::array();
+  for (const WarmStartSpec::Entry& entry : trials) {
+    list.push_back({{"trial", entry.name}, {"architecture", entry.architecture}});
+  }
+  Node file = FileOf(study);
+  file.Find("warm_start")->Set("trials", NodeFromJson(list));
+  return ToYaml(file);
+}
+
 std::string FinishStudy(const StudySpec& study, const Architecture& architecture) {
   Node file = FileOf(study);
   file.Set("study", NodeFromJson(absl::StrCat(study.name.substr(0, kMaxBaseName), kRetrain)));
-  for (const char* key : {"constraints", "finish", "strategy"}) file.Remove(key);
+  for (const char* key : {"constraints", "finish", "strategy", "warm_start"}) file.Remove(key);
   if (file.Find("recipe") == nullptr || file.Find("recipe")->IsNull())
     file.Set("recipe", MapNode());
   file.Find("recipe")->Set("epochs", NodeFromJson(study.finish->epochs));
@@ -177,6 +188,9 @@ std::string ExplainDefaults(const StudySpec& study) {
   }
   file.Set("estimator", NodeFromJson(EstimatorJson(study.estimator)));
   file.Set("strategy", NodeFromJson(StrategyJson(study.strategy)));
+  if (const WarmStartSpec& warm_start = study.strategy.warm_start; !warm_start.study.empty()) {
+    Fill({{"best", warm_start.best}}, *file.Find("warm_start"));
+  }
   if (study.dedupe == Dedupe::kArchitecture) file.Set("dedupe", NodeFromJson("architecture"));
   file.Set("objectives", NodeFromJson(ObjectivesJson(study)));
   file.Set("workers", NodeFromJson({{"tags", study.workers.tags}}));

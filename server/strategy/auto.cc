@@ -97,6 +97,7 @@ absl::StatusOr<std::unique_ptr<SearchStrategy>> NewAuto(const StrategySpec& spec
   StrategySpec chosen;
   chosen.name = choice.strategy;
   if (chosen.name == "nsga2") chosen.population = 20;
+  chosen.warm_start = spec.warm_start;
   ASSIGN_OR_RETURN(std::unique_ptr<SearchStrategy> strategy,
                    MakeStrategy(chosen, std::move(context)));
   return std::make_unique<Auto>(std::move(choice), std::move(strategy));

@@ -13,6 +13,7 @@
 #include "server/strategy/regularized_evolution.h"
 #include "server/strategy/reinforce.h"
 #include "server/strategy/tpe.h"
+#include "server/strategy/warm_start.h"
 
 namespace cambrian {
 namespace {
@@ -41,7 +42,11 @@ constexpr Row kStrategies[] = {
 absl::StatusOr<std::unique_ptr<SearchStrategy>> MakeStrategy(const StrategySpec& spec,
                                                              StrategyContext context) {
   for (const Row& row : kStrategies) {
-    if (row.name == spec.name) return row.make(spec, std::move(context));
+    if (row.name != spec.name) continue;
+    // `auto` hands it on to what it chooses, so that the first proposal says what that is.
+    if (spec.warm_start.empty() || spec.name == "auto") return row.make(spec, std::move(context));
+    return NewWarmStart(spec.warm_start, std::move(context),
+                        [&](StrategyContext rest) { return row.make(spec, std::move(rest)); });
   }
   return absl::InvalidArgumentError(absl::StrCat("no strategy \"", spec.name, "\""));
 }

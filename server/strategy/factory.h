@@ -10,7 +10,8 @@
 
 namespace cambrian {
 
-// \error kInvalidArgument: no such strategy, or `listed` names what its space does not have.
+// With a warm start, its architectures come first. \error kInvalidArgument: no such strategy, or
+// `listed` or the warm start names what the space does not have, or is still to be looked up.
 absl::StatusOr<std::unique_ptr<SearchStrategy>> MakeStrategy(const StrategySpec& spec,
                                                              StrategyContext context);
 

@@ -18,10 +18,10 @@ using testing::StrategyHost;
 
 class AnySpaceTest : public ::testing::TestWithParam<testing::StrategyKind> {
  protected:
-  AnySpaceTest() : spec_(testing::SpecOf(GetParam())), space_(testing::MixedSpace()) {}
+  AnySpaceTest() : space_(testing::MixedSpace()), spec_(testing::SpecOf(GetParam(), *space_)) {}
 
-  const StrategySpec spec_;
   const std::shared_ptr<const SearchSpace> space_;
+  const StrategySpec spec_;
 };
 
 // Larger where decisions are large, and where few of them exist, in shares of their ranges.

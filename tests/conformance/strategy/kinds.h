@@ -12,8 +12,9 @@
 namespace cambrian::testing {
 
 struct StrategyKind {
-  const char* name;
-  std::string yaml;  // the study file's `strategy:`
+  std::string name;
+  std::string yaml;   // the study file's `strategy:`
+  bool warm = false;  // with a warm start before it
 };
 
 // The 27 cells of the toy study.
@@ -29,9 +30,9 @@ inline std::string AllCells() {
   return absl::StrCat("{listed: {architectures: [", absl::StrJoin(cells, ", "), "]}}");
 }
 
-// Those that take any space.
+// Those that take any space, each also with a warm start.
 inline std::vector<StrategyKind> GeneralKinds() {
-  return {
+  std::vector<StrategyKind> kinds = {
       {"Auto", "auto"},
       {"Random", "random"},
       {"LocalSearch", "local_search"},
@@ -44,6 +45,11 @@ inline std::vector<StrategyKind> GeneralKinds() {
       {"ReinforceLogits", "reinforce"},
       {"ReinforceLstm", "{reinforce: {controller: lstm, units: 10}}"},
   };
+  const size_t plain = kinds.size();
+  for (size_t i = 0; i < plain; ++i) {
+    kinds.push_back({absl::StrCat("Warm", kinds[i].name), kinds[i].yaml, true});
+  }
+  return kinds;
 }
 
 // And those that take only some.
@@ -51,15 +57,31 @@ inline std::vector<StrategyKind> AllKinds() {
   std::vector<StrategyKind> kinds = GeneralKinds();
   kinds.push_back({"Exhaustive", "exhaustive"});
   kinds.push_back({"Listed", AllCells()});
+  kinds.push_back({"WarmExhaustive", "exhaustive", true});
   return kinds;
 }
 
-// The strategy's options, by way of a study file.
-inline StrategySpec SpecOf(const StrategyKind& kind) {
-  return ParseToy(StudyText(absl::StrCat("strategy: ", kind.yaml,
-                                         "\nobjectives: [{maximize: accuracy}]\n"
-                                         "budget: {trials: 100}\n")))
-      ->strategy;
+// The study file's sections for the toy study.
+inline std::string SectionsOf(const StrategyKind& kind) {
+  return absl::StrCat("strategy: ", kind.yaml,
+                      "\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 100}\n",
+                      kind.warm ? "warm_start: {architectures: [\n"
+                                  "  {edge_0_1: skip, edge_0_2: conv3x3, edge_1_2: conv3x3},\n"
+                                  "  {edge_0_1: conv1x1, edge_0_2: skip, edge_1_2: conv3x3},\n"
+                                  "  {edge_0_1: skip, edge_0_2: skip, edge_1_2: skip}]}\n"
+                                : "");
+}
+
+// The strategy's options, by way of a study file; with a warm start of six architectures of
+// `space`.
+inline StrategySpec SpecOf(const StrategyKind& kind, const SearchSpace& space) {
+  StrategySpec spec = ParseToy(StudyText(SectionsOf({kind.name, kind.yaml})))->strategy;
+  Random random(13);
+  for (int i = 1; kind.warm && i <= 6; ++i) {
+    spec.warm_start.entries.push_back(
+        {space.ToJson(space.Sample(random)), absl::StrCat("listed ", i)});
+  }
+  return spec;
 }
 
 }  // namespace cambrian::testing

@@ -16,12 +16,9 @@ using testing::ParseToy;
 using ::testing::SizeIs;
 using testing::StudyText;
 
-constexpr char kRest[] = "\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 100}\n";
-
 class StrategyConformanceTest : public ::testing::TestWithParam<testing::StrategyKind> {
  protected:
-  StrategyConformanceTest()
-      : study_(ParseToy(StudyText(absl::StrCat("strategy: ", GetParam().yaml, kRest)))) {}
+  StrategyConformanceTest() : study_(ParseToy(StudyText(testing::SectionsOf(GetParam())))) {}
 
   // A network of its own for each architecture, which is what the key says; the toy's value is the
   // number of decisions with option 2, so that there is something to climb.

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"strategy: {reinforce: {entropy: -1}}\n", "4:33", "from 0 to 10", ""},
         Refusal{"strategy: {auto: {startup: 3}}\n", "4:19", "unknown key \"startup\"", ""},
         Refusal{"strategy: listed\n", "4:11", "needs a list of architectures", ""},
-        Refusal{"strategy: {listed: {architectures: [{nothing: 1}]}}\n", "4:37", "nothing", ""}));
+        Refusal{"strategy: {listed: {architectures: [{nothing: 1}]}}\n", "4:38", "nothing", ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     Goals, StudyRefusalTest,
