@@ -70,8 +70,16 @@ absl::StatusOr<std::shared_ptr<const StudySpec>> LoadStudy(const SimulateFlags& 
   const std::string folder = std::filesystem::absolute(flags.file).parent_path().string();
   Diagnostics diagnostics(flags.file, text);
   std::shared_ptr<const StudySpec> study = ParseStudy(text, folder, settings, diagnostics);
+  if (study != nullptr && study->strategy.warm_start.IsPending()) {
+    const WarmStartSpec& warm_start = study->strategy.warm_start;
+    diagnostics.Error(warm_start.mark,
+                      absl::StrCat("warm_start.study: a simulation has no server that could look "
+                                   "up the trials of ",
+                                   warm_start.study),
+                      "list them: \"warm_start: {architectures: […]}\"");
+  }
   err << diagnostics.Render();
-  if (study == nullptr) return absl::InvalidArgumentError(kPrinted);
+  if (!diagnostics.ok()) return absl::InvalidArgumentError(kPrinted);
   if (study->estimator.table) return study;
   return absl::InvalidArgumentError(absl::StrCat(
       flags.file,

@@ -202,6 +202,30 @@ absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,
   return CompleteStudy(study, data.task, data.sha256);
 }
 
+absl::Status PlaceWarmStart(const absl::Status& status, const std::string& path,
+                            const StudySpec& study) {
+  if (!absl::StartsWith(status.message(), "warm_start")) return status;
+  const Mark mark = study.strategy.warm_start.mark;
+  const std::string place =
+      mark.line > 0 ? absl::StrCat(path, ":", mark.line, ":", mark.column) : path;
+  return absl::InvalidArgumentError(absl::StrCat(place, ": ", status.message()));
+}
+
+std::string DescribeWarmStart(const WarmStartSpec& warm_start) {
+  if (warm_start.empty()) return "";
+  const auto count = static_cast<int64_t>(warm_start.entries.size());
+  if (warm_start.study.empty()) {
+    return absl::StrCat(count, " listed ", count == 1 ? "architecture" : "architectures");
+  }
+  if (warm_start.IsPending()) {
+    return absl::StrCat("the best ", warm_start.best, " trials of ", warm_start.study,
+                        ", which the server looks up when it is submitted");
+  }
+  const std::string& first = warm_start.entries[0].name;  // has the study's whole name
+  return absl::StrCat("the best ", count, count == 1 ? " trial of " : " trials of ",
+                      first.substr(0, first.rfind('/')));
+}
+
 void PrintTrials(const StudySpec& study, absl::Span<const v1::Trial> trials,
                  const CommonOptions& options, bool with_state) {
   switch (options.output) {

@@ -118,6 +118,14 @@ absl::StatusOr<DataDescription> DescribeDataOf(const StudySpec& study,
 absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,
                                          const std::vector<std::string>& roots, bool quiet);
 
+// A server's error about the study's warm start becomes one of the file (`path`), with the place
+// where it names the other study.
+absl::Status PlaceWarmStart(const absl::Status& status, const std::string& path,
+                            const StudySpec& study);
+
+// "the best 14 trials of fashion-1", "3 listed architectures"; empty without a warm start.
+std::string DescribeWarmStart(const WarmStartSpec& warm_start);
+
 // Trials as the options say, on stdout.
 void PrintTrials(const StudySpec& study, absl::Span<const v1::Trial> trials,
                  const CommonOptions& options, bool with_state);

@@ -20,12 +20,11 @@ int64_t NumberOf(absl::string_view name) {
 
 }  // namespace
 
-std::string WithoutBudget(absl::string_view text) {
+std::string WhatIsAsked(absl::string_view text) {
   Diagnostics ignored("study", std::string(text));
   Node file = ParseYaml(text, ignored);
-  file.entries.erase(std::remove_if(file.entries.begin(), file.entries.end(),
-                                    [](const Node::Entry& entry) { return entry.key == "budget"; }),
-                     file.entries.end());
+  file.Remove("budget");
+  if (Node* const warm_start = file.Find("warm_start")) warm_start->Remove("trials");
   return ToYaml(file);
 }
 
@@ -38,7 +37,7 @@ absl::StatusOr<std::optional<v1::Study>> FindContinuation(StudyClient& client,
                                                           const std::string& base,
                                                           const std::string& text,
                                                           const std::string& continues) {
-  const std::string wanted = WithoutBudget(text);
+  const std::string wanted = WhatIsAsked(text);
   ASSIGN_OR_RETURN(const std::vector<v1::Study> studies, client.ListStudies());
   std::optional<v1::Study> newest;
   for (const v1::Study& study : studies) {
@@ -47,7 +46,7 @@ absl::StatusOr<std::optional<v1::Study>> FindContinuation(StudyClient& client,
     if (study.state() == v1::CANCELLED || study.state() == v1::FAILED) continue;
     if (newest && NumberOf(newest->name()) > NumberOf(study.name())) continue;
     ASSIGN_OR_RETURN(v1::Study full, client.GetStudy(study.name(), /*with_text=*/true));
-    if (WithoutBudget(full.text()) == wanted) newest = std::move(full);
+    if (WhatIsAsked(full.text()) == wanted) newest = std::move(full);
   }
   return newest;
 }

@@ -10,9 +10,9 @@
 
 namespace cambrian {
 
-// The study file without its budget, written in one way: equal for files that ask for the same
-// search.
-std::string WithoutBudget(absl::string_view text);
+// The study file without its budget and what a server looked up for its warm start, written in one
+// way: equal for files that ask for the same search.
+std::string WhatIsAsked(absl::string_view text);
 
 // Whether `name` is "`base`-N".
 bool IsNumbered(absl::string_view name, absl::string_view base);

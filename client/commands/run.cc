@@ -105,8 +105,9 @@ class Run {
     ASSIGN_OR_RETURN(std::optional<v1::Study> study,
                      FindContinuation(*client_, spec.name, text, continued));
     if (!study) {
-      ASSIGN_OR_RETURN(const v1::Study created, client_->CreateStudy(text, continued));
-      return created.name();
+      const absl::StatusOr<v1::Study> created = client_->CreateStudy(text, continued);
+      RETURN_IF_ERROR(PlaceWarmStart(created.status(), options_.file, spec));
+      return created->name();
     }
     const bool larger = spec.budget.trials > study->trial_budget();
     if (larger) {
@@ -193,6 +194,8 @@ class Run {
       header = RenderHeader(study.summary.name(), *study.spec, "joined a run in progress");
     }
     Say(FitParts(header, Terminal::Of(STDERR_FILENO).width));
+    const std::string warm_start = DescribeWarmStart(study.spec->strategy.warm_start);
+    if (!warm_start.empty()) Say(absl::StrCat("first come ", warm_start));
   }
 
   // " --state DIR" where it is needed to say it again.
@@ -310,6 +313,7 @@ void AddRun(CLI::App& app, Action& action) {
       "  cambrian run examples/fashion.yaml\n"
       "  cambrian run study.yaml --workers 2 --threads 2\n"
       "  cambrian run study.yaml --continue fashion-1 --set strategy=random\n"
+      "  cambrian run study.yaml --set 'warm_start={study: fashion-1, best: 20}'\n"
       "  cambrian run study.yaml --set budget.trials=200 --output json > front.jsonl");
   verb->callback([options, &action] { action = [options] { return RunFile(*options); }; });
 }

@@ -65,6 +65,7 @@ Facts Describe(const OpenStudy& study) {
                          " decisions, ", study.spec->space->Size().ToString(), " architectures"));
   facts.Add("objectives", DescribeObjectives(*study.spec));
   facts.Add("strategy", study.spec->strategy.name);
+  facts.Add("warm start", DescribeWarmStart(study.spec->strategy.warm_start));
   const DataSpec& data = study.spec->data;
   facts.Add("data", data.root.empty() ? data.path : absl::StrCat(data.root, ":", data.path));
   if (std::isfinite(s.hypervolume())) facts.Add("hypervolume", FormatFixed(s.hypervolume(), 4));

@@ -30,7 +30,9 @@ absl::StatusOr<ExitCode> Submit(const SubmitOptions& options) {
   if (!options.continue_from.empty()) {
     ASSIGN_OR_RETURN(continued, ResolveStudy(session->client(), options.continue_from));
   }
-  ASSIGN_OR_RETURN(const v1::Study study, session->client().CreateStudy(text, continued));
+  const absl::StatusOr<v1::Study> created = session->client().CreateStudy(text, continued);
+  RETURN_IF_ERROR(PlaceWarmStart(created.status(), options.file, *spec));
+  const v1::Study& study = *created;
   if (options.common.output == Output::kJson) {
     std::cout << JsonLine(StudyToJson(study));
   } else if (options.common.output == Output::kCsv) {
@@ -39,6 +41,10 @@ absl::StatusOr<ExitCode> Submit(const SubmitOptions& options) {
     std::cout << study.name() << "\n";
   }
   if (options.common.quiet) return kDone;
+  if (!spec->strategy.warm_start.empty()) {
+    ASSIGN_OR_RETURN(const OpenStudy open, FindStudy(session->client(), study.name()));
+    std::cerr << "first it tries " << DescribeWarmStart(open.spec->strategy.warm_start) << "\n";
+  }
   if (session->cluster() != nullptr) {
     std::cerr << "it waits for a worker; \"cambrian run " << options.file << "\" goes on with it\n";
   } else {
@@ -67,6 +73,7 @@ void AddSubmit(CLI::App& app, Action& action) {
       "  cambrian submit study.yaml --server 10.0.0.5:7700\n"
       "  cambrian --context lab submit study.yaml --data-root sets=/data/sets\n"
       "  cambrian submit study.yaml --continue fashion-1 --set budget.trials=200\n"
+      "  cambrian submit study.yaml --set 'warm_start={study: fashion-1, best: 20}'\n"
       "  name=$(cambrian submit study.yaml --quiet)");
   verb->callback([options, &action] { action = [options] { return Submit(*options); }; });
 }

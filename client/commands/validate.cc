@@ -46,6 +46,7 @@ void PrintTable(const StudySpec& study, const Task& task, const SpaceReport& rep
   facts.Add("space",
             absl::StrCat(study.space_name, ": ", study.space->decisions().size(), " decisions, ",
                          size.ToString(), size.infinite ? "" : " architectures"));
+  facts.Add("warm start", DescribeWarmStart(study.strategy.warm_start));
   std::cout << facts.Render(STDOUT_FILENO) << "\n"
             << DecisionTable(*study.space).Render(terminal.width, terminal.colour);
   if (report.smallest) {

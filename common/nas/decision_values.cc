@@ -22,6 +22,14 @@ std::string AsText(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+// The end of `path` with as many segments as `name` has.
+std::string TailLike(const std::string& path, absl::string_view name) {
+  const std::vector<std::string> segments = absl::StrSplit(path, '.');
+  const auto count = static_cast<size_t>(std::count(name.begin(), name.end(), '.')) + 1;
+  if (count >= segments.size()) return path;
+  return absl::StrJoin(segments.end() - static_cast<std::ptrdiff_t>(count), segments.end(), ".");
+}
+
 absl::StatusOr<double> CategoricalValue(const Decision& decision, const nlohmann::json& value) {
   const std::string text = AsText(value);
   for (size_t i = 0; i < decision.options.size(); ++i) {
@@ -60,7 +68,10 @@ absl::StatusOr<size_t> FindDecision(const std::vector<Decision>& decisions,
                                                    decisions[found[1]].name, "\""));
   }
   std::vector<std::string> known;
-  for (const Decision& decision : decisions) known.push_back(decision.name);
+  for (const Decision& decision : decisions) {
+    known.push_back(decision.name);
+    known.push_back(TailLike(decision.name, name));
+  }
   const std::string suggestion = DidYouMean(name, known);
   return absl::InvalidArgumentError(absl::StrCat("there is no decision \"", name, "\"",
                                                  suggestion.empty() ? "" : "; ", suggestion));

@@ -7,6 +7,7 @@
 #include "common/base/version.h"
 #include "server/rpc/unary_call.h"
 #include "server/study/protocol_check.h"
+#include "server/study/warm_start.h"
 
 namespace cambrian {
 namespace {
@@ -104,6 +105,20 @@ void StudyService::Create(const v1::CreateStudyRequest& request,
       });
 }
 
+absl::StatusOr<std::shared_ptr<const StudySpec>> StudyService::Complete(
+    const Scope& scope, std::shared_ptr<const StudySpec> spec, const std::string& request_id) {
+  if (!spec->strategy.warm_start.IsPending()) return spec;
+  ASSIGN_OR_RETURN(const bool is_created, queries_.IsCreated(scope.tenant, request_id));
+  if (is_created) return spec;  // the coordinator gives that study
+  ASSIGN_OR_RETURN(std::shared_ptr<const StudySpec> whole,
+                   LookUpWarmStart(scope, std::move(spec), queries_, reader_));
+  const auto bytes = static_cast<int64_t>(whole->text.size());
+  if (bytes <= limits_.study_bytes) return whole;
+  return absl::InvalidArgumentError(
+      absl::StrCat("warm_start.best: with these trials the study file has ", bytes,
+                   " bytes, and may have at most ", limits_.study_bytes, "; take fewer"));
+}
+
 void StudyService::CreateInTurn(const Scope& scope, const v1::CreateStudyRequest& request,
                                 std::shared_ptr<const StudySpec> spec, Answer<v1::Study> answer) {
   const absl::Status allowed = CheckBudget(scope, spec->budget.trials, request.request_id());
@@ -114,7 +129,10 @@ void StudyService::CreateInTurn(const Scope& scope, const v1::CreateStudyRequest
     if (!name.ok()) return answer(name.status());
     continued = *std::move(name);
   }
-  coordinator_.CreateStudy(scope, std::move(spec), request.request_id(), std::move(continued),
+  absl::StatusOr<std::shared_ptr<const StudySpec>> whole =
+      Complete(scope, std::move(spec), request.request_id());
+  if (!whole.ok()) return answer(whole.status());
+  coordinator_.CreateStudy(scope, *std::move(whole), request.request_id(), std::move(continued),
                            std::move(answer));
 }
 

@@ -80,6 +80,11 @@ class StudyService : public v1::StudyService::CallbackService {
   // Answers once.
   void CreateInTurn(const Scope& scope, const v1::CreateStudyRequest& request,
                     std::shared_ptr<const StudySpec> spec, Answer<v1::Study> answer);
+  // With its warm start looked up, unless this request has created the study before. \error
+  // kInvalidArgument if its file is too long with it; of LookUpWarmStart
+  absl::StatusOr<std::shared_ptr<const StudySpec>> Complete(const Scope& scope,
+                                                            std::shared_ptr<const StudySpec> spec,
+                                                            const std::string& request_id);
   // Whether a study of so many trials may be created. \error kResourceExhausted
   absl::Status CheckBudget(const Scope& scope, int64_t trials, absl::string_view request_id) const;
   absl::Status CheckTrials(int64_t trials) const;

@@ -170,6 +170,19 @@ absl::StatusOr<int64_t> Queries::OpenStudies(absl::string_view tenant,
   });
 }
 
+absl::StatusOr<bool> Queries::IsCreated(absl::string_view tenant,
+                                        absl::string_view request_id) const {
+  if (request_id.empty()) return false;
+  ASSIGN_OR_RETURN(const std::vector<StudyRecord> records, store_.Studies());
+  return std::any_of(records.begin(), records.end(), [&](const StudyRecord& record) {
+    return record.tenant == tenant && record.request_id == request_id;
+  });
+}
+
+absl::StatusOr<std::vector<TrialRecord>> Queries::TrialPage(int64_t study, int64_t after) const {
+  return store_.Trials(study, after, kMaxPage);
+}
+
 absl::StatusOr<bool> Queries::SeesArtifact(const Scope& scope, absl::string_view sha256) const {
   if (scope.all) return true;
   ASSIGN_OR_RETURN(const std::vector<std::string> tenants, store_.CheckpointTenants(sha256));

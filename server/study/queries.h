@@ -23,6 +23,7 @@ class Queries {
 
   // The whole name.
   absl::StatusOr<std::string> Resolve(const Scope& scope, absl::string_view name) const;
+  absl::StatusOr<StudyRecord> Find(const Scope& scope, absl::string_view name) const;
 
   absl::StatusOr<v1::Study> GetStudy(const Scope& scope, absl::string_view name,
                                      bool with_text) const;
@@ -40,6 +41,8 @@ class Queries {
                                                   absl::string_view study) const;
   // Studies of the tenant that have not ended, but for the one that this request created.
   absl::StatusOr<int64_t> OpenStudies(absl::string_view tenant, absl::string_view request_id) const;
+  // Whether this request has created a study of the tenant.
+  absl::StatusOr<bool> IsCreated(absl::string_view tenant, absl::string_view request_id) const;
   // Whether the scope sees a study with a trial that has this artifact.
   absl::StatusOr<bool> SeesArtifact(const Scope& scope, absl::string_view sha256) const;
 
@@ -51,10 +54,10 @@ class Queries {
   };
   absl::StatusOr<EventPage> Events(absl::string_view study, int64_t after) const;
   absl::StatusOr<int64_t> StudyId(absl::string_view study) const;
+  // For whoever has found the study: its next trials, by number; none at the end.
+  absl::StatusOr<std::vector<TrialRecord>> TrialPage(int64_t study, int64_t after) const;
 
  private:
-  absl::StatusOr<StudyRecord> Find(const Scope& scope, absl::string_view name) const;
-
   TrialStore& store_;
 };
 

@@ -119,6 +119,51 @@ TEST_F(TableTest, TheTrialsOfAStudyAreATable) {
   EXPECT_EQ(runs[0]["without_row"], 0);
 }
 
+// Between the submission and the run the server ends, and the first study is deleted.
+TEST_F(TableTest, AWarmStartTriesAnotherStudysBestFirst) {
+  ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "1", "--quiet", "--set", "budget.trials=6",
+                      "--set", "finish=null"}),
+            0)
+      << err_;
+  ASSERT_EQ(Cambrian({"front", "lookup-1", "--output", "json"}), 0) << err_;
+  const nlohmann::json best = Lines(out_)[0];
+  const std::vector<std::string> settings = {
+      "--set", "warm_start={study: lookup-1, best: 2}", "--set", "seed=2", "--set", "finish=null"};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.end(), settings.begin(), settings.end());
+    return words;
+  };
+  ASSERT_EQ(Cambrian(with({"submit", StudyFile()})), 0) << err_;
+  EXPECT_EQ(out_, "lookup-2\n");
+  EXPECT_THAT(err_, HasSubstr("first it tries the best 2 trials of lookup-1"));
+  ASSERT_EQ(Cambrian({"delete", "lookup-1", "--yes"}), 0) << err_;
+  ASSERT_EQ(Cambrian(with({"run", StudyFile(), "--workers", "1"})), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("continuing lookup-2"));
+  ASSERT_EQ(Cambrian({"trials", "lookup-2", "--output", "json"}), 0) << err_;
+  const std::vector<nlohmann::json> trials = Lines(out_);
+  ASSERT_THAT(trials, SizeIs(9));
+  EXPECT_EQ(trials[0]["architecture"], best["architecture"]);
+  EXPECT_EQ(trials[0]["origin"], absl::StrCat("warm start: lookup-1/", best["trial"].get<int>()));
+  EXPECT_EQ(trials[2]["origin"], "random");
+  ASSERT_EQ(Cambrian({"replay", "lookup-2"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("9 of 9 proposals reproduced"));
+}
+
+TEST_F(TableTest, AWarmStartThatCannotBeHasItsPlace) {
+  Write("warm.yaml", absl::StrCat(kStudy, "warm_start: {study: lookup-7}\n"));
+  ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "1", "--quiet", "--set", "finish=null"}), 0)
+      << err_;
+  for (const char* verb : {"run", "submit"}) {
+    EXPECT_EQ(Cambrian({verb, folder_ / "warm.yaml"}), 2) << verb;
+    EXPECT_THAT(err_, HasSubstr("warm.yaml:17:21: warm_start.study: no study \"lookup-7\"; did you "
+                                "mean \"lookup-1\"?"));
+  }
+  EXPECT_EQ(Cambrian({"validate", folder_ / "warm.yaml"}, /*with_state=*/false), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("the best 20 trials of lookup-7, which the server looks up"));
+  EXPECT_EQ(Cambrian({"simulate", folder_ / "warm.yaml"}, /*with_state=*/false), 2);
+  EXPECT_THAT(err_, HasSubstr("warm.yaml:17:21: warm_start.study: a simulation has no server"));
+}
+
 TEST_F(TableTest, SimulatesTheSameFile) {
   ASSERT_EQ(Cambrian({"simulate", StudyFile(), "--workers", "1,3", "--seeds", "10", "--curve",
                       folder_ / "curve.svg"},

@@ -27,9 +27,9 @@ ROOMS = {
     "server/strategy": COMMON,
     "server/store": COMMON + ["cambrian/v1"],
     "server/artifact": COMMON,
-    # The strategies' factory and the store's records belong to their interfaces: neither names a concrete class.
-    "server/study": COMMON + ["server/strategy/interface.h", "server/strategy/factory.h", "server/store/interface.h",
-                              "server/store/records.h", "server/log", "cambrian/v1"],
+    # The strategies' factory and order of merit, and the store's records belong to their interfaces: none names a concrete class.
+    "server/study": COMMON + ["server/strategy/interface.h", "server/strategy/factory.h", "server/strategy/merit_order.h",
+                              "server/store/interface.h", "server/store/records.h", "server/log", "cambrian/v1"],
     "server/log": ["common/base"],
     "server/http": COMMON + ["server/study", "server/store/records.h", "cambrian/v1"],
     "server/simulate": COMMON + ["server/study", "server/store/interface.h", "server/store/records.h", "cambrian/v1"],

@@ -143,6 +143,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "write \"{DECISION: VALUE, …}\""},
         Refusal{"{architectures: [{a.kernal: 3}]}", "31", "there is no decision \"a.kernal\"",
                 "did you mean \"a.kernel\"?"},
+        Refusal{"{architectures: [{otu: 8}]}", "31", "there is no decision \"otu\"",
+                "did you mean \"out\"?"},
         Refusal{"{architectures: [{kernel: 3}]}", "31", "\"kernel\" may be \"a.kernel\" or ", ""},
         Refusal{"{architectures: [{a.kernel: 3, a.out: 8, out: 8}]}", "54",
                 "decision \"a.out\" is given twice", "keep one"},

@@ -70,6 +70,51 @@ TEST_F(RpcServerTest, ABrokenStudyIsRefusedWithItsPlace) {
   EXPECT_THAT(list.studies(), SizeIs(0));
 }
 
+TEST_F(RpcServerTest, AWarmStartIsPartOfTheStudyFromItsSubmissionOn) {
+  Create();
+  Complete(Poll().assignments(0), 0.5);
+  const auto create = [&](v1::Study& study) {
+    Context context;
+    v1::CreateStudyRequest request;
+    request.set_text(
+        StudyText("strategy: random\nobjectives: [{maximize: accuracy}]\n"
+                  "budget: {trials: 4}\nwarm_start: {study: toy}\n"));
+    request.set_request_id("once");
+    return studies_->CreateStudy(&context, request, &study);
+  };
+  v1::Study study;
+  ASSERT_TRUE(create(study).ok());
+  EXPECT_EQ(study.name(), "toy-2");
+  Context context;
+  v1::GetStudyRequest request;
+  request.set_study("toy-2");
+  request.set_with_text(true);
+  ASSERT_TRUE(studies_->GetStudy(&context, request, &study).ok());
+  EXPECT_THAT(study.text(), HasSubstr("trial: toy-1/1"));
+  // Said again, when "toy" may be either, it is the same study.
+  const grpc::Status again = create(study);
+  ASSERT_TRUE(again.ok()) << again.error_message();
+  EXPECT_EQ(study.name(), "toy-2");
+}
+
+TEST_F(RpcServerTest, AWarmStartCountsInTheStudysLength) {
+  Create();
+  Complete(Poll().assignments(0), 0.5);
+  const std::string text = StudyText(
+      "strategy: random\nobjectives: [{maximize: accuracy}]\nbudget: {trials: 4}\n"
+      "warm_start: {study: toy-1}\n");
+  ServerSetup tight;
+  tight.limits.study_bytes = static_cast<int64_t>(text.size());
+  Restart("127.0.0.1:0", tight);
+  Context context;
+  v1::CreateStudyRequest request;
+  request.set_text(text);
+  v1::Study study;
+  const grpc::Status status = studies_->CreateStudy(&context, request, &study);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("warm_start.best: with these trials"));
+}
+
 TEST_F(RpcServerTest, UnknownNamesGetASuggestion) {
   Create();
   Context context;

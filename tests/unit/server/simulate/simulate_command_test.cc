@@ -124,6 +124,24 @@ TEST_F(SimulateCommandTest, AStudyThatTrainsIsToldHowToGetATable) {
   ExpectWrong("cambrian trials STUDY --output csv");
 }
 
+TEST_F(SimulateCommandTest, AWarmStartIsListedForAllStrategies) {
+  flags_.settings = {"budget.trials=2",
+                     "warm_start={architectures: [{a: 1, b: 3, c: 2}, {a: 3, b: 2, c: 2}]}"};
+  flags_.strategies = {"random", "regularized_evolution"};
+  flags_.workers = {1};
+  ASSERT_EQ(Run(), 0) << err_.str();
+  // Both have tried the same two, whatever the seed.
+  ASSERT_EQ(Objects().size(), 2u);
+  EXPECT_EQ(Objects()[0]["budgets"].back()["guided"], Objects()[1]["budgets"].back()["guided"]);
+  EXPECT_EQ(Objects()[0]["budgets"].back()["guided"]["error"], 0);
+}
+
+TEST_F(SimulateCommandTest, ThereIsNoServerThatKnowsAnotherStudy) {
+  flags_.settings = {"warm_start={study: table-1}"};
+  ExpectWrong("warm_start.study: a simulation has no server that could look up the trials of");
+  ExpectWrong("warm_start: {architectures: […]}");
+}
+
 TEST_F(SimulateCommandTest, ATableMayLieBelowADataRoot) {
   std::string text = testing::kSmallStudy;
   text.replace(text.find("data: {"), 7, "data: {root: tables, ");
