@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/factory.h"
 #include "server/strategy/snapshot.h"
 
@@ -23,7 +24,7 @@ class Auto : public SearchStrategy {
   AskAnswer Ask(int count, Random& random) const override {
     AskAnswer answer = chosen_->Ask(count, random);
     if (!begun_ && !answer.proposals.empty()) {
-      absl::StrAppend(&answer.proposals[0].origin, " (", Reason(), ")");
+      answer.proposals[0].origin = WithReason(answer.proposals[0].origin, Reason());
     }
     return answer;
   }

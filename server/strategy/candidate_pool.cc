@@ -5,8 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 namespace cambrian {
 namespace {
 
@@ -52,10 +50,14 @@ class Pool {
 
 }  // namespace
 
-std::string PoolEntry::Origin() const {
-  if (other >= 0) return absl::StrCat("crossover of ", parent, " and ", other);
-  if (changes == 0) return "random draw";
-  return absl::StrCat(changes == 1 ? "mutant of " : "second mutant of ", parent);
+Origin PoolEntry::ToOrigin() const {
+  Origin origin;
+  if (changes == 0) return origin;
+  origin.source = other >= 0 ? Origin::Source::kCrossover : Origin::Source::kMutation;
+  origin.parent = parent;
+  origin.other = std::max<int64_t>(other, 0);
+  origin.twice = changes == 2;
+  return origin;
 }
 
 uint64_t HashOf(const Architecture& architecture) {

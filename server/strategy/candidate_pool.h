@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "common/base/random.h"
+#include "common/nas/origin.h"
 #include "common/nas/search_space.h"
 
 namespace cambrian {
@@ -18,8 +18,8 @@ struct PoolEntry {
   int64_t parent = -1;
   int64_t other = -1;
 
-  // "mutant of 17", "second mutant of 17", "crossover of 3 and 9", "random draw".
-  std::string Origin() const;
+  // Not yet judged.
+  Origin ToOrigin() const;
 };
 
 struct PoolParent {

@@ -6,8 +6,8 @@
 #include <numeric>
 #include <utility>
 
-#include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/adam.h"
 #include "server/strategy/candidate_pool.h"
 #include "server/strategy/encoding.h"
@@ -258,9 +258,11 @@ std::optional<Proposal> Ensemble::Next(absl::flat_hash_set<uint64_t>& seen, Nove
     if (!candidate) continue;
     seen.insert(HashOf(pool[i].architecture));
     const auto row = static_cast<Eigen::Index>(i);
-    return Proposal{*std::move(candidate),
-                    absl::StrFormat("drew %+.2f (%+.2f ± %.2f deviations), %s", -value, mean[row],
-                                    spread[row], pool[i].Origin())};
+    Origin origin = pool[i].ToOrigin();
+    origin.judgement = Origin::Judgement::kDraw;
+    origin.value = -value;
+    origin.prediction = {mean[row], spread[row]};
+    return Proposal{*std::move(candidate), origin.ToString()};
   }
   return std::nullopt;
 }

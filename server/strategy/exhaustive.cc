@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "common/nas/space_rules.h"
 #include "server/strategy/snapshot.h"
 #include "server/strategy/told_trial.h"
@@ -158,11 +159,13 @@ AskAnswer Exhaustive::Ask(int count, Random& random) const {
   std::vector<Candidate> found;
   std::vector<Candidate> later;
   if (count > 0) Scan(static_cast<size_t>(count), found, later);
+  Origin origin;
+  origin.source = Origin::Source::kEnumerated;
   AskAnswer answer;
   for (std::vector<Candidate>* const some : {&found, &later}) {
     for (Candidate& candidate : *some) {
       if (static_cast<int>(answer.proposals.size()) == count) break;
-      answer.proposals.push_back({std::move(candidate), "one of all"});
+      answer.proposals.push_back({std::move(candidate), origin.ToString()});
     }
   }
   if (static_cast<int>(answer.proposals.size()) < count) answer.state = AskState::kExhausted;

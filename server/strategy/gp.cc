@@ -6,9 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/candidate_pool.h"
 #include "server/strategy/gp_model.h"
 #include "server/strategy/snapshot.h"
@@ -63,8 +62,8 @@ class Gp : public SearchStrategy {
   bool HasModel() const;
   Search Begin(int count, Random& random) const;
   std::optional<Proposal> Next(Search& search, Novelty& novelty, Random& random) const;
-  std::string Origin(const Search& search, const GpModel::Expectation& expected,
-                     const PoolEntry& entry) const;
+  static Origin OriginOf(const Search& search, const GpModel::Expectation& expected,
+                         const PoolEntry& entry);
 
   const StrategyContext context_;
   const int64_t startup_;
@@ -82,15 +81,18 @@ bool Gp::HasModel() const {
 
 AskAnswer Gp::Ask(int count, Random& random) const {
   std::optional<Search> search;
-  return ProposeOrSample(
-      context_, count, random, [&](Novelty& novelty, int64_t already) -> std::optional<Proposal> {
-        if (observations_.added() + already < startup_ || !HasModel()) return {};
-        if (!search) search.emplace(Begin(count, random));
-        if (std::optional<Proposal> proposal = Next(*search, novelty, random)) return proposal;
-        std::optional<Candidate> candidate = novelty.Sample(random);
-        if (!candidate) return {};
-        return Proposal{*std::move(candidate), "random: no improvement expected nearby"};
-      });
+  return ProposeOrSample(context_, count, random,
+                         [&](Novelty& novelty, int64_t already) -> std::optional<Proposal> {
+                           if (observations_.added() + already < startup_ || !HasModel()) return {};
+                           if (!search) search.emplace(Begin(count, random));
+                           if (std::optional<Proposal> proposal = Next(*search, novelty, random))
+                             return proposal;
+                           std::optional<Candidate> candidate = novelty.Sample(random);
+                           if (!candidate) return {};
+                           Origin origin;
+                           origin.remark = "no improvement expected nearby";
+                           return Proposal{*std::move(candidate), origin.ToString()};
+                         });
 }
 
 Gp::Search Gp::Begin(int count, Random& random) const {
@@ -160,7 +162,7 @@ std::optional<Proposal> Gp::Next(Search& search, Novelty& novelty, Random& rando
     }
     std::optional<Candidate> candidate = novelty.Try(pool[i].architecture);
     if (!candidate) continue;
-    Proposal proposal{*std::move(candidate), Origin(search, *exact[i], pool[i])};
+    Proposal proposal{*std::move(candidate), OriginOf(search, *exact[i], pool[i]).ToString()};
     search.seen.insert(HashOf(pool[i].architecture));
     search.model->Believe(pool[i].architecture);
     return proposal;
@@ -168,24 +170,20 @@ std::optional<Proposal> Gp::Next(Search& search, Novelty& novelty, Random& rando
   return std::nullopt;
 }
 
-std::string Gp::Origin(const Search& search, const GpModel::Expectation& expected,
-                       const PoolEntry& entry) const {
+Origin Gp::OriginOf(const Search& search, const GpModel::Expectation& expected,
+                    const PoolEntry& entry) {
+  Origin origin = entry.ToOrigin();
   if (!search.model->any_feasible()) {
-    return absl::StrFormat("feasible with %.0f %%, %s", 100 * expected.feasible, entry.Origin());
+    origin.judgement = Origin::Judgement::kFeasibility;
+    origin.value = expected.feasible;
+    return origin;
   }
   const Warp& warp = search.model->warp();
-  std::string text = absl::StrFormat("expected improvement %.2g",
-                                     expected.improvement * warp.Slope(search.model->best()));
-  if (search.weights.empty()) {
-    absl::StrAppendFormat(&text, " (%.5g ± %.2g)", warp.Value(expected.mean),
-                          expected.deviation * warp.Slope(expected.mean));
-  } else {
-    absl::StrAppend(&text, " with weights ",
-                    absl::StrJoin(search.weights, " : ", [](std::string* out, double weight) {
-                      absl::StrAppendFormat(out, "%.2f", weight);
-                    }));
-  }
-  return absl::StrCat(text, ", ", entry.Origin());
+  origin.judgement = Origin::Judgement::kImprovement;
+  origin.value = expected.improvement * warp.Slope(search.model->best());
+  origin.prediction = {warp.Value(expected.mean), expected.deviation * warp.Slope(expected.mean)};
+  origin.weights = search.weights;
+  return origin;
 }
 
 }  // namespace

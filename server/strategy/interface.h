@@ -45,7 +45,7 @@ struct StrategyContext {
 
 struct Proposal {
   Candidate candidate;
-  std::string origin;  // "random", "mutation of 7: cell.edge_0_1", "crossover of 3 and 9"
+  std::string origin;  // a line of common/nas/origin.h: "mutation of 7: cell.edge_0_1"
 };
 
 enum class AskState {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/snapshot.h"
 
 namespace cambrian {
@@ -12,13 +13,15 @@ namespace {
 class ListedStrategy : public SearchStrategy {
  public:
   ListedStrategy(StrategyContext context, std::vector<Architecture> architectures)
-      : context_(std::move(context)), architectures_(std::move(architectures)) {}
+      : context_(std::move(context)), architectures_(std::move(architectures)) {
+    origin_.source = Origin::Source::kListed;
+  }
 
   AskAnswer Ask(int count, Random& random) const override {
     AskAnswer answer;
     const size_t end = std::min(next_ + count, architectures_.size());
     for (size_t i = next_; i < end; ++i) {
-      answer.proposals.push_back({context_.examine(architectures_[i]), "listed"});
+      answer.proposals.push_back({context_.examine(architectures_[i]), origin_.ToString()});
     }
     if (end == architectures_.size()) answer.state = AskState::kExhausted;
     return answer;
@@ -42,6 +45,7 @@ class ListedStrategy : public SearchStrategy {
  private:
   const StrategyContext context_;
   const std::vector<Architecture> architectures_;
+  Origin origin_;  // of all
   size_t next_ = 0;
 };
 

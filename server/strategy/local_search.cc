@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/nas/front.h"
+#include "common/nas/origin.h"
 #include "server/strategy/change.h"
 #include "server/strategy/snapshot.h"
 #include "server/strategy/told_trial.h"
@@ -136,9 +137,11 @@ std::optional<Proposal> LocalSearch::StepFrom(const ToldTrial& member, Novelty& 
     if (candidate.breaks_constraint || context_.is_known(candidate.evaluation_key)) continue;
     used_up = false;
     if (std::optional<Candidate> fresh = novelty.Try(neighbour)) {
-      return Proposal{*std::move(fresh),
-                      absl::StrCat("neighbour of ", member.trial, ": ",
-                                   NameChanges(*context_.space, member.architecture, neighbour))};
+      Origin origin;
+      origin.source = Origin::Source::kNeighbour;
+      origin.parent = member.trial;
+      origin.changed = NameChanges(*context_.space, member.architecture, neighbour);
+      return Proposal{*std::move(fresh), origin.ToString()};
     }
   }
   if (used_up) used_up_.insert(member.trial);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "common/nas/origin.h"
 #include "server/strategy/interface.h"
 
 namespace cambrian {
@@ -35,7 +36,7 @@ AskAnswer ProposeOrSample(
         answer.state = AskState::kExhausted;
         break;
       }
-      proposal = Proposal{*std::move(candidate), "random"};
+      proposal = Proposal{*std::move(candidate), Origin().ToString()};
     }
     answer.proposals.push_back(*std::move(proposal));
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/elite.h"
 #include "server/strategy/snapshot.h"
 #include "server/strategy/told_trial.h"
@@ -34,7 +35,7 @@ class Nsga2 : public SearchStrategy {
  private:
   struct Bred {
     Architecture architecture;
-    std::string origin;
+    Origin origin;
   };
 
   // The place of the better of two that are drawn from the first `size` members, which is the
@@ -59,17 +60,20 @@ Nsga2::Bred Nsga2::Breed(Random& random) const {
   const std::vector<ToldTrial>& members = population_.trials();
   const size_t first = Tournament(members.size(), random);
   const ToldTrial& a = members[first];
-  Bred child{a.architecture, absl::StrCat("mutation of ", a.trial)};
+  Bred child{a.architecture, {}};
+  child.origin.source = Origin::Source::kMutation;
+  child.origin.parent = a.trial;
   const bool couple = members.size() > 1;
   if (couple) {
     const size_t other = Tournament(members.size() - 1, random);  // of those without the first
     const ToldTrial& b = members[other < first ? other : other + 1];
-    child = {context_.space->Crossover(a.architecture, b.architecture, random),
-             absl::StrCat("crossover of ", a.trial, " and ", b.trial)};
+    child.architecture = context_.space->Crossover(a.architecture, b.architecture, random);
+    child.origin.source = Origin::Source::kCrossover;
+    child.origin.other = b.trial;
   }
   if (random.Chance(mutation_)) {
     child.architecture = context_.space->Mutate(child.architecture, random);
-    if (couple) child.origin += ", mutated";
+    child.origin.mutated = couple;
   }
   return child;
 }
@@ -79,13 +83,14 @@ std::optional<Proposal> Nsga2::Child(Novelty& novelty, Random& random) const {
   for (int i = 0; i < kMaxCouples; ++i) {
     child = Breed(random);
     if (std::optional<Candidate> candidate = novelty.Try(child.architecture)) {
-      return Proposal{*std::move(candidate), std::move(child.origin)};
+      return Proposal{*std::move(candidate), child.origin.ToString()};
     }
   }
   for (int i = 0; i < kMaxMutations; ++i) {
     child.architecture = context_.space->Mutate(child.architecture, random);
     if (std::optional<Candidate> candidate = novelty.Try(child.architecture)) {
-      return Proposal{*std::move(candidate), child.origin + ", mutated until new"};
+      child.origin.until_new = true;
+      return Proposal{*std::move(candidate), child.origin.ToString()};
     }
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/change.h"
 #include "server/strategy/snapshot.h"
 #include "server/strategy/tournament.h"
@@ -92,11 +93,16 @@ std::optional<Proposal> RegularizedEvolution::Child(Novelty& novelty, Random& ra
             : context_.space->Mutate(parent.architecture, random);
   for (int mutation = 0; mutation <= kMaxMutations; ++mutation) {
     if (std::optional<Candidate> candidate = novelty.Try(child)) {
-      std::string origin =
-          other ? absl::StrCat("crossover of ", parent.trial, " and ", other->trial)
-                : absl::StrCat("mutation of ", parent.trial, ": ",
-                               NameChanges(*context_.space, parent.architecture, child));
-      return Proposal{*std::move(candidate), std::move(origin)};
+      Origin origin;
+      origin.source = other ? Origin::Source::kCrossover : Origin::Source::kMutation;
+      origin.parent = parent.trial;
+      if (other) {
+        origin.other = other->trial;
+        origin.until_new = mutation > 0;
+      } else {
+        origin.changed = NameChanges(*context_.space, parent.architecture, child);
+      }
+      return Proposal{*std::move(candidate), origin.ToString()};
     }
     child = context_.space->Mutate(child, random);
   }

@@ -7,8 +7,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/adam.h"
 #include "server/strategy/policy.h"
 #include "server/strategy/snapshot.h"
@@ -122,6 +122,13 @@ class Reinforce : public SearchStrategy {
     double log_probability = 0;
   };
   Emission Emit(Random& random) const;
+  static std::string OriginOf(const Emission& emission, bool mutated) {
+    Origin origin;
+    origin.source = Origin::Source::kPolicy;
+    origin.value = emission.log_probability;
+    origin.until_new = mutated;
+    return origin.ToString();
+  }
   std::optional<Proposal> Propose(Novelty& novelty, Random& random) const;
 
   const StrategyContext context_;
@@ -158,8 +165,7 @@ std::optional<Proposal> Reinforce::Propose(Novelty& novelty, Random& random) con
     emission = Emit(random);
     if (!context_.space->Validate(emission.architecture).ok()) continue;
     if (std::optional<Candidate> candidate = novelty.Try(emission.architecture)) {
-      return Proposal{*std::move(candidate),
-                      absl::StrFormat("emitted, log-probability %.2f", emission.log_probability)};
+      return Proposal{*std::move(candidate), OriginOf(emission, /*mutated=*/false)};
     }
   }
   // The policy is sure of what is known: nearby, then.
@@ -167,7 +173,7 @@ std::optional<Proposal> Reinforce::Propose(Novelty& novelty, Random& random) con
   for (int mutation = 0; mutation < kMaxMutations; ++mutation) {
     emission.architecture = context_.space->Mutate(emission.architecture, random);
     if (std::optional<Candidate> candidate = novelty.Try(emission.architecture)) {
-      return Proposal{*std::move(candidate), "emitted and mutated: what was emitted is known"};
+      return Proposal{*std::move(candidate), OriginOf(emission, /*mutated=*/true)};
     }
   }
   return std::nullopt;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/str_format.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "server/strategy/density.h"
 #include "server/strategy/elite.h"
 #include "server/strategy/snapshot.h"
@@ -131,9 +131,11 @@ std::optional<Proposal> Tpe::Propose(const Densities& densities, Novelty& novelt
       last = &each.architecture;
       if (!context_.space->Validate(each.architecture).ok()) continue;
       if (std::optional<Candidate> candidate = novelty.Try(each.architecture)) {
-        return Proposal{*std::move(candidate),
-                        absl::StrFormat("density ratio e^%.2f, the best new one of %d", each.score,
-                                        (round + 1) * candidates_)};
+        Origin origin;
+        origin.source = Origin::Source::kDensity;
+        origin.value = each.score;
+        origin.drawn = (round + 1) * candidates_;
+        return Proposal{*std::move(candidate), origin.ToString()};
       }
     }
   }
@@ -147,7 +149,10 @@ std::optional<Proposal> Tpe::MutateGood(Novelty& novelty, Random& random) const 
   for (int i = 0; i < kMaxMutations; ++i) {
     child = context_.space->Mutate(child, random);
     if (std::optional<Candidate> candidate = novelty.Try(child)) {
-      return Proposal{*std::move(candidate), absl::StrCat("mutation of ", parent.trial)};
+      Origin origin;
+      origin.source = Origin::Source::kMutation;
+      origin.parent = parent.trial;
+      return Proposal{*std::move(candidate), origin.ToString()};
     }
   }
   return std::nullopt;
@@ -172,7 +177,7 @@ AskAnswer Tpe::Ask(int count, Random& random) const {
         answer.state = AskState::kExhausted;
         break;
       }
-      proposal = Proposal{*std::move(candidate), "random"};
+      proposal = Proposal{*std::move(candidate), Origin().ToString()};
     }
     // The next one of this ask takes it for pending.
     Count(proposal->candidate.architecture, 1, all);

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/match.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "nlohmann/json.hpp"
 #include "server/strategy/factory.h"
 #include "server/study/examine.h"
@@ -18,8 +18,7 @@ namespace {
 class Replay {
  public:
   Replay(std::shared_ptr<const StudySpec> spec, absl::string_view continues)
-      : spec_(std::move(spec)),
-        inherited_origin_(continues.empty() ? "" : absl::StrCat("from ", continues, "/")) {}
+      : spec_(std::move(spec)), continues_(continues) {}
 
   absl::Status Begin() {
     StrategyContext context;
@@ -31,9 +30,7 @@ class Replay {
   }
 
   absl::Status Proposed(const TrialRecord& trial) {
-    const bool inherited =
-        !inherited_origin_.empty() && absl::StartsWith(trial.origin, inherited_origin_);
-    if (inherited) {
+    if (IsInherited(trial)) {
       ++report_.inherited;
     } else {
       Compare(trial);
@@ -55,6 +52,12 @@ class Replay {
   ReplayReport& report() { return report_; }
 
  private:
+  bool IsInherited(const TrialRecord& trial) const {
+    const std::optional<Origin> origin = ParseOrigin(trial.origin);
+    return !continues_.empty() && origin && origin->source == Origin::Source::kInherited &&
+           origin->study == continues_;
+  }
+
   void Compare(const TrialRecord& trial) {
     ++report_.proposals;
     if (!report_.difference.empty()) return;
@@ -72,7 +75,7 @@ class Replay {
     }
     const Proposal& proposal = answer.proposals[0];
     const std::string architecture = spec_->space->ToJson(proposal.candidate.architecture).dump();
-    if (architecture != trial.architecture || proposal.origin != trial.origin) {
+    if (architecture != trial.architecture || !SaysTheSame(trial.origin, proposal.origin)) {
       return absl::StrCat(recorded, trial.architecture, " (", trial.origin, "), replayed ",
                           architecture, " (", proposal.origin, ")");
     }
@@ -85,7 +88,7 @@ class Replay {
   }
 
   const std::shared_ptr<const StudySpec> spec_;
-  const std::string inherited_origin_;
+  const std::string continues_;
   absl::flat_hash_set<std::string> known_;
   std::unique_ptr<SearchStrategy> strategy_;
   ReplayReport report_;

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 #include "nlohmann/json.hpp"
 #include "server/strategy/factory.h"
 #include "server/study/examine.h"
@@ -107,7 +108,11 @@ absl::Status Study::InheritOne(const TrialRecord& from, absl::string_view name, 
   trial.architecture = from.architecture;
   trial.canonical_key = from.canonical_key;
   trial.evaluation_key = from.evaluation_key;
-  trial.origin = absl::StrCat("from ", name, "/", from.number);
+  Origin origin;
+  origin.source = Origin::Source::kInherited;
+  origin.study = std::string(name);
+  origin.parent = from.number;
+  trial.origin = origin.ToString();
   const int64_t number = state_.Propose(std::move(trial), now);
   strategy_->Add(number, architecture);
   EndOne(number, now, [&](TrialRecord& record) {

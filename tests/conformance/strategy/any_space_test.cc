@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 
+#include "common/nas/origin.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/conformance/strategy/kinds.h"
@@ -59,7 +60,7 @@ TEST_P(AnySpaceTest, ProposalsAreValidAndDistinctWhateverTheResults) {
       const Architecture& a = proposal->candidate.architecture;
       EXPECT_TRUE(space_->Validate(a).ok()) << space_->Validate(a);
       EXPECT_TRUE(keys.insert(testing::BytesOf(a)).second);
-      EXPECT_NE(proposal->origin, "");
+      EXPECT_TRUE(ParseOrigin(proposal->origin).has_value()) << proposal->origin;
       host.strategy().Tell(trial, Trouble(*space_, a, trial, objectives));
     }
   }

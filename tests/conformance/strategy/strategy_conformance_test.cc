@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 
+#include "common/nas/origin.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/strategy/factory.h"
@@ -86,7 +87,9 @@ TEST_P(StrategyConformanceTest, ProposesWhatTheSpaceHasEachOnceUntilItIsExhauste
     ASSERT_LE(trial, 27);
     EXPECT_TRUE(study_->space->Validate(proposal->candidate.architecture).ok());
     EXPECT_TRUE(keys.insert(proposal->candidate.evaluation_key).second);
-    EXPECT_NE(proposal->origin, "");
+    const std::optional<Origin> origin = ParseOrigin(proposal->origin);
+    ASSERT_TRUE(origin.has_value()) << proposal->origin;
+    EXPECT_EQ(origin->ToString(), proposal->origin);
     strategy->Tell(trial, Value(proposal->candidate.architecture));
   }
   EXPECT_THAT(keys, SizeIs(27));

@@ -45,7 +45,7 @@ TEST_F(CandidatePoolTest, HasTheNeighboursOfTheBest) {
 TEST_F(CandidatePoolTest, SaysWhereEachComesFrom) {
   for (const PoolEntry& entry : MakePool(*space_, parents_, {}, 500, random_)) {
     if (entry.parent < 0) {
-      EXPECT_EQ(entry.Origin(), "random draw");
+      EXPECT_EQ(entry.ToOrigin().ToString(), "random");
       continue;
     }
     const Architecture& parent = architectures_[static_cast<size_t>(entry.parent) - 1];
@@ -54,7 +54,7 @@ TEST_F(CandidatePoolTest, SaysWhereEachComesFrom) {
       changed += parent.values[d] != entry.architecture.values[d];
     }
     if (entry.other < 0) {
-      EXPECT_LE(changed, entry.changes) << entry.Origin();
+      EXPECT_LE(changed, entry.changes) << entry.ToOrigin().ToString();
     }
   }
 }

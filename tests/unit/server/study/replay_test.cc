@@ -84,6 +84,22 @@ TEST_F(ReplayTest, ADifferenceIsNamed) {
   EXPECT_THAT(report.difference, HasSubstr("proposal 15: recorded"));
 }
 
+TEST_F(ReplayTest, AnOlderProgramMayHaveSaidLessOfOrigins) {
+  auto study = Search(kEvolution);
+  std::vector<TrialRecord> rows = Rows();
+  int shortened = 0;
+  for (TrialRecord& row : rows) {
+    const size_t end = row.origin.find(", mutated until new");
+    if (end == std::string::npos) continue;
+    row.origin.resize(end);
+    ++shortened;
+  }
+  ASSERT_GT(shortened, 0);
+  EXPECT_EQ(VerifyReplay(spec_, "", study->record().event, rows).value().difference, "");
+  rows.back().origin = "crossover of 1 and 2";
+  EXPECT_NE(VerifyReplay(spec_, "", study->record().event, rows).value().difference, "");
+}
+
 TEST_F(ReplayTest, AResultThatTheStrategyDidNotHearOfShows) {
   auto study = Search(kEvolution);
   std::vector<TrialRecord> rows = Rows();
