@@ -65,9 +65,9 @@ int Main(int argc, char** argv) {
       "Exit codes: 0 done, 1 failed, 2 wrong usage or study file, 3 no feasible trial,\n"
       "4 server unreachable, 5 not allowed, 130 interrupted.");
   for (const auto add :
-       {AddRun,    AddSubmit,   AddList,   AddShow,     AddWatch,   AddTrials,    AddFront,
-        AddTrial,  AddCancel,   AddPause,  AddResume,   AddDelete,  AddWorkers,   AddQuery,
-        AddReplay, AddSimulate, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
+       {AddRun,     AddSubmit, AddList,     AddShow,   AddWatch,    AddTrials,  AddFront,
+        AddExplain, AddTrial,  AddCancel,   AddPause,  AddResume,   AddDelete,  AddWorkers,
+        AddQuery,   AddReplay, AddSimulate, AddSpaces, AddValidate, AddVersion, AddCompletion}) {
     add(app, action);
   }
   ServerFlags before_the_verb;  // help and completion know them; VerbFirst moves them to the verb

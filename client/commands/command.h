@@ -141,6 +141,7 @@ void AddShow(CLI::App& app, Action& action);
 void AddWatch(CLI::App& app, Action& action);
 void AddTrials(CLI::App& app, Action& action);
 void AddFront(CLI::App& app, Action& action);
+void AddExplain(CLI::App& app, Action& action);
 void AddTrial(CLI::App& app, Action& action);
 void AddCancel(CLI::App& app, Action& action);
 void AddPause(CLI::App& app, Action& action);

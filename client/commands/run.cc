@@ -231,6 +231,7 @@ class Run {
         {absl::StrCat("cambrian front ", name, state), "this table again (--output json|csv)"},
         {absl::StrCat("cambrian trial draw ", name, "/", best.number(), state),
          "the network as a picture (SVG)"},
+        {absl::StrCat("cambrian explain ", name, state), "which decisions matter, and why"},
         {absl::StrCat("cambrian run ", options_.file, state, " --set budget.trials=", more),
          "go on with more"},
     };

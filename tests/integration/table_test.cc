@@ -101,6 +101,31 @@ TEST_F(TableTest, ASearchLooksEveryTrialUp) {
   EXPECT_DOUBLE_EQ(Lines(out_)[0]["metrics"]["test_accuracy"]["value"], 0.36);
 }
 
+TEST_F(TableTest, AStudyAndItsTrialsAreExplained) {
+  ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "1", "--quiet"}), 0) << err_;
+  ASSERT_EQ(Cambrian({"explain", "lookup-1"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("lookup-1: 9 trials with results\n"));
+  EXPECT_THAT(out_, HasSubstr("Too few trials to say: 9 of at least 20\n"));
+  ASSERT_EQ(Cambrian({"explain", "lookup-1", "--output", "json"}), 0) << err_;
+  ASSERT_THAT(Lines(out_), SizeIs(1));
+  EXPECT_EQ(Lines(out_)[0]["objectives"][0]["objective"], "accuracy");
+  EXPECT_EQ(Lines(out_)[0]["objectives"][0]["importance"]["r2"], nullptr);
+
+  ASSERT_EQ(Cambrian({"explain", "lookup-1/3", "--output", "json"}), 0) << err_;
+  ASSERT_THAT(Lines(out_), SizeIs(1));
+  EXPECT_EQ(Lines(out_)[0]["trial"], 3);
+  EXPECT_EQ(Lines(out_)[0]["origin"]["source"], "random");
+  const std::string once = out_;
+  ASSERT_EQ(Cambrian({"explain", "lookup-1", "--trial", "3", "--output", "json"}), 0) << err_;
+  EXPECT_EQ(out_, once);
+
+  EXPECT_EQ(Cambrian({"explain", "lookup-1", "--objective", "acuracy"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean \"accuracy\"?"));
+  EXPECT_EQ(Cambrian({"explain", "lookup-1/3", "--trial", "4"}), 2);
+  EXPECT_EQ(Cambrian({"explain", "lookup-1/99"}), 1);
+  EXPECT_THAT(err_, HasSubstr("has no trial 99"));
+}
+
 TEST_F(TableTest, TheTrialsOfAStudyAreATable) {
   ASSERT_EQ(Cambrian({"run", StudyFile(), "--workers", "1", "--quiet"}), 0) << err_;
   ASSERT_EQ(Cambrian({"trials", "lookup-1", "--output", "csv"}), 0) << err_;

@@ -44,6 +44,7 @@ ROOMS = {
     "worker/torch": ["common/base", "common/nas", "common/evaluator", "common/table", "common/tensors"],
     "worker/table": ["common/base", "common/nas", "common/evaluator", "common/spec", "common/table"],
     "worker/main.cc": COMMON + ["worker/agent", "worker/evaluator", "cambrian/v1"],
+    "client/explain": ["common/base", "common/nas"],
     "client": COMMON + ["cambrian/v1"],
     "tests": COMMON + ["server", "worker", "client", "cambrian/v1"],
 }

@@ -16,6 +16,7 @@ class CompletionTest : public testing::Test {
  protected:
   CompletionTest() {
     AddFront(app_, action_);
+    AddExplain(app_, action_);
     AddRun(app_, action_);
     AddSpaces(app_, action_);
     AddCompletion(app_, action_);
@@ -42,6 +43,7 @@ TEST_F(CompletionTest, VerbsFirst) {
 TEST_F(CompletionTest, FlagsOfTheVerb) {
   EXPECT_THAT(Complete({"run", "--w"}), ElementsAre("--workers"));
   EXPECT_THAT(Complete({"front", "--w"}), IsEmpty());
+  EXPECT_THAT(Complete({"explain", "--ob"}), ElementsAre("--objective"));
 }
 
 TEST_F(CompletionTest, ValuesOfAFlag) {
@@ -52,6 +54,7 @@ TEST_F(CompletionTest, ValuesOfAFlag) {
 TEST_F(CompletionTest, NamesOfStudies) {
   EXPECT_THAT(Complete({"front", "fa"}), ElementsAre("fashion-1"));
   EXPECT_THAT(Complete({"front", "--quiet", ""}), ElementsAre("fashion-1", "digits-1"));
+  EXPECT_THAT(Complete({"explain", "fa"}), ElementsAre("fashion-1"));
   EXPECT_THAT(Complete({"run", ""}), IsEmpty());  // a file
 }
 
