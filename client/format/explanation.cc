@@ -40,6 +40,11 @@ std::string ProbabilityText(double p) {
   return absl::StrFormat("%.2g", p);
 }
 
+std::string LiftText(double lift) {
+  return lift < 1 ? absl::StrFormat("× %.2g", lift)
+                  : absl::StrFormat("× %.*f", lift < 10 ? 1 : 0, lift);
+}
+
 std::string PreferenceText(const SearchSpace& space, const Preference& preference) {
   return absl::StrJoin(preference.values, " with ", [&](std::string* out, const ValueOf& value) {
     absl::StrAppend(out, ShortName(space, value.decision), " ", value.label);
@@ -254,7 +259,7 @@ Table PreferenceTable(const SearchSpace& space, absl::Span<const Preference> pre
     const Preference& each = preferences[i];
     table.rows.push_back({each.preferred ? "+" : "−", PreferenceText(space, each),
                           Percent(each.BestShare()), Percent(each.RestShare()),
-                          absl::StrFormat("× %.2g", each.Lift()), ProbabilityText(each.p)});
+                          LiftText(each.Lift()), ProbabilityText(each.p)});
   }
   return table;
 }
