@@ -24,9 +24,18 @@ std::string ResultText(const std::optional<double>& result) {
   return result ? absl::StrFormat("%.4g", *result) : "";
 }
 
-// As the strategy predicts results: larger is better, and so negated where less is wanted.
-Origin::Prediction AsMeasured(const Origin::Prediction& prediction, const Target& target) {
-  return {target.maximize ? prediction.mean : -prediction.mean, prediction.deviation};
+// To a strategy larger is better, and so what it predicts of an objective is negated where less is
+// wanted. Other predictions, of a sum of objectives or in deviations, stay as they are.
+std::vector<Origin::Prediction> AsMeasured(const Origin& origin,
+                                           const std::vector<Target>& targets) {
+  std::vector<Origin::Prediction> predictions = origin.predictions;
+  const bool of_objectives = origin.judgement == Origin::Judgement::kImprovement ||
+                             origin.judgement == Origin::Judgement::kHypervolume;
+  if (!of_objectives || predictions.size() != targets.size()) return predictions;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (!targets[i].maximize) predictions[i].mean = -predictions[i].mean;
+  }
+  return predictions;
 }
 
 std::string WeightsText(const std::vector<double>& weights) {
@@ -50,6 +59,8 @@ std::string StepText(const AncestryStep& step) {
       return "listed";
     case Origin::Source::kInherited:
       return absl::StrCat("from ", origin.study, "/", origin.parent);
+    case Origin::Source::kWarmStart:
+      return absl::StrCat("warm start: ", origin.remark);
     case Origin::Source::kDensity:
       return "density";
     case Origin::Source::kPolicy:
@@ -126,6 +137,8 @@ const char* SourceName(Origin::Source source) {
       return "listed";
     case Origin::Source::kInherited:
       return "inherited";
+    case Origin::Source::kWarmStart:
+      return "warm_start";
     case Origin::Source::kDensity:
       return "density";
     case Origin::Source::kPolicy:
@@ -151,16 +164,17 @@ ordered_json OriginJson(const std::string& line, const std::optional<Origin>& or
   json["mutated"] = origin->mutated || origin->until_new;
   const auto number = [&](bool has) { return has ? OptionalJson(origin->value) : nullptr; };
   json["expected_improvement"] = number(origin->judgement == Origin::Judgement::kImprovement);
+  json["expected_hypervolume_improvement"] =
+      number(origin->judgement == Origin::Judgement::kHypervolume);
   json["feasible_probability"] = number(origin->judgement == Origin::Judgement::kFeasibility);
   json["drawn_deviations"] = number(origin->judgement == Origin::Judgement::kDraw);
   json["log_density_ratio"] = number(origin->source == Origin::Source::kDensity);
   json["log_probability"] = number(origin->source == Origin::Source::kPolicy);
   json["predicted"] = nullptr;
-  if (origin->prediction) {
-    const bool one = targets.size() == 1 && origin->judgement == Origin::Judgement::kImprovement;
-    const Origin::Prediction predicted =
-        one ? AsMeasured(*origin->prediction, targets[0]) : *origin->prediction;
-    json["predicted"] = {{"mean", predicted.mean}, {"deviation", predicted.deviation}};
+  const std::vector<Origin::Prediction> predicted = AsMeasured(*origin, targets);
+  if (!predicted.empty()) json["predicted"] = ordered_json::array();
+  for (const Origin::Prediction& each : predicted) {
+    json["predicted"].push_back({{"mean", each.mean}, {"deviation", each.deviation}});
   }
   json["weights"] = origin->weights.empty() ? ordered_json(nullptr) : ordered_json(origin->weights);
   return json;
@@ -213,6 +227,8 @@ std::string SourceSentence(const Origin& origin) {
       return "listed in the study file";
     case Origin::Source::kInherited:
       return absl::StrCat("trial ", origin.parent, " of ", origin.study);
+    case Origin::Source::kWarmStart:
+      return absl::StrCat("first, by the study file's warm start: ", origin.remark);
     case Origin::Source::kDensity:
       return absl::StrCat("draw from the density of the good trials, the best new one of ",
                           origin.drawn);
@@ -235,6 +251,9 @@ std::string JudgementSentence(const Origin& origin) {
   switch (origin.judgement) {
     case Origin::Judgement::kImprovement:
       return absl::StrFormat("expected improvement %.2g%s", value, WeightsText(origin.weights));
+    case Origin::Judgement::kHypervolume:
+      return absl::StrFormat("expected hypervolume improvement %.2g, in deviations of the results",
+                             value);
     case Origin::Judgement::kFeasibility:
       return absl::StrFormat("feasible with %.0f %%, where no trial was so far", 100 * value);
     case Origin::Judgement::kDraw:
@@ -256,22 +275,26 @@ std::string JudgementSentence(const Origin& origin) {
 
 std::string PredictionSentence(const Origin& origin, const std::vector<Target>& targets,
                                const std::vector<std::optional<double>>& results) {
-  if (!origin.prediction) return "";
+  const std::vector<Origin::Prediction> predicted = AsMeasured(origin, targets);
+  if (predicted.empty()) return "";
   if (origin.judgement == Origin::Judgement::kDraw) {
-    return absl::StrFormat("%+.2f ± %.2f by the networks", origin.prediction->mean,
-                           origin.prediction->deviation);
+    return absl::StrFormat("%+.2f ± %.2f by the networks", predicted[0].mean,
+                           predicted[0].deviation);
   }
-  if (!origin.weights.empty() || targets.size() != 1) {
-    return absl::StrFormat("%.3g ± %.2g; 0 is the best of every objective", origin.prediction->mean,
-                           origin.prediction->deviation);
+  if (predicted.size() != targets.size()) {
+    return absl::StrFormat("%.3g ± %.2g; 0 is the best of every objective", predicted[0].mean,
+                           predicted[0].deviation);
   }
-  const Origin::Prediction predicted = AsMeasured(*origin.prediction, targets[0]);
-  std::string text = absl::StrFormat("%.4g ± %.2g", predicted.mean, predicted.deviation);
-  if (!results.empty() && results[0]) {
-    absl::StrAppendFormat(&text, ", came out %.4g", *results[0]);
-    if (predicted.deviation > 0) {
-      absl::StrAppendFormat(&text, " (%+.1f deviations)",
-                            (*results[0] - predicted.mean) / predicted.deviation);
+  std::string text;
+  for (size_t i = 0; i < predicted.size(); ++i) {
+    const auto& [mean, deviation] = predicted[i];
+    if (i > 0) text += "; ";
+    if (predicted.size() > 1) absl::StrAppend(&text, targets[i].name, " ");
+    absl::StrAppendFormat(&text, "%.4g ± %.2g", mean, deviation);
+    if (i >= results.size() || !results[i]) continue;
+    absl::StrAppendFormat(&text, ", came out %.4g", *results[i]);
+    if (deviation > 0) {
+      absl::StrAppendFormat(&text, " (%+.1f deviations)", (*results[i] - mean) / deviation);
     }
   }
   return text;

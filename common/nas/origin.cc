@@ -18,7 +18,8 @@ constexpr absl::string_view kEmittedKnown = "emitted and mutated: what was emitt
 
 std::string JudgementText(const Origin& origin) {
   const double value = origin.value.value_or(0);
-  const Origin::Prediction predicted = origin.prediction.value_or(Origin::Prediction());
+  const Origin::Prediction predicted =
+      origin.predictions.empty() ? Origin::Prediction() : origin.predictions[0];
   switch (origin.judgement) {
     case Origin::Judgement::kNone:
       return "";
@@ -28,12 +29,18 @@ std::string JudgementText(const Origin& origin) {
       return absl::StrFormat("drew %+.2f (%+.2f ± %.2f deviations)", value, predicted.mean,
                              predicted.deviation);
     case Origin::Judgement::kImprovement:
+    case Origin::Judgement::kHypervolume:
       break;
   }
-  std::string text = absl::StrFormat("expected improvement %.2g", value);
-  if (origin.prediction) {
-    absl::StrAppendFormat(&text, " (%.5g ± %.2g)", predicted.mean, predicted.deviation);
+  const bool one = origin.judgement == Origin::Judgement::kImprovement;
+  std::string text =
+      absl::StrFormat("expected %simprovement %.2g", one ? "" : "hypervolume ", value);
+  const char* separator = " (";
+  for (const Origin::Prediction& each : origin.predictions) {
+    absl::StrAppendFormat(&text, "%s%.5g ± %.2g", separator, each.mean, each.deviation);
+    separator = " and ";
   }
+  if (!origin.predictions.empty()) text += ")";
   if (!origin.weights.empty()) {
     absl::StrAppend(&text, " with weights ",
                     absl::StrJoin(origin.weights, " : ", [](std::string* out, double weight) {
@@ -55,6 +62,8 @@ std::string SourceText(const Origin& origin) {
       return "listed";
     case Origin::Source::kInherited:
       return absl::StrCat("from ", origin.study, "/", origin.parent);
+    case Origin::Source::kWarmStart:
+      return absl::StrCat("warm start: ", origin.remark);
     case Origin::Source::kDensity:
       return absl::StrFormat("density ratio e^%.2f, the best new one of %d",
                              origin.value.value_or(0), origin.drawn);
@@ -112,7 +121,7 @@ bool ReadPrediction(LineReader& reader, absl::string_view end, Origin& origin) {
       !reader.TakeNumber(predicted.deviation) || !reader.Take(end)) {
     return false;
   }
-  origin.prediction = predicted;
+  origin.predictions.push_back(predicted);
   return true;
 }
 
@@ -124,6 +133,10 @@ bool ReadJudgement(LineReader& reader, Origin& origin) {
     for (bool more = reader.Take(" with weights "); more; more = reader.Take(" : ")) {
       if (!reader.TakeNumber(origin.weights.emplace_back())) return false;
     }
+  } else if (reader.Take("expected hypervolume improvement ", origin.value)) {
+    origin.judgement = Origin::Judgement::kHypervolume;
+    return reader.Take(" (") && ReadPrediction(reader, " and ", origin) &&
+           ReadPrediction(reader, ")", origin);
   } else if (reader.Take("feasible with ", origin.value)) {
     origin.judgement = Origin::Judgement::kFeasibility;
     *origin.value /= 100;
@@ -150,6 +163,9 @@ bool ReadSource(LineReader& reader, Origin& origin) {
     origin.source = Origin::Source::kEnumerated;
   } else if (reader.Take("listed")) {
     origin.source = Origin::Source::kListed;
+  } else if (reader.Take("warm start: ")) {
+    origin.source = Origin::Source::kWarmStart;
+    origin.remark = reader.Rest();
   } else if (reader.Take("from ")) {
     origin.source = Origin::Source::kInherited;
     const std::string trial = reader.Rest();
@@ -218,7 +234,7 @@ bool SaysTheSame(absl::string_view recorded, absl::string_view now) {
   const std::optional<Origin> before = ParseOrigin(recorded);
   std::optional<Origin> after = ParseOrigin(now);
   if (!before || !after) return false;
-  if (!before->prediction) after->prediction.reset();
+  if (before->predictions.empty()) after->predictions.clear();
   if (!before->value) after->value.reset();
   if (!before->until_new) after->until_new = false;
   return *before == *after;

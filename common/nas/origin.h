@@ -16,10 +16,11 @@ namespace cambrian {
 //   line    = choice [" (auto: " reason ")"]
 //   choice  = judged [", " source] | source
 //   judged  = "expected improvement X" [" (P ± S)"] [" with weights X : X …"]
+//           | "expected hypervolume improvement X (P ± S and P ± S)"
 //           | "feasible with X %"
 //           | "drew X (P ± S deviations)"
 //   source  = ("random" | "random draw") [": " remark]
-//           | "one of all" | "listed" | "from STUDY/N"
+//           | "one of all" | "listed" | "from STUDY/N" | "warm start: " remark
 //           | "density ratio e^X, the best new one of N"
 //           | ("emitted, log-probability X" | "emitted and mutated: what was emitted is known")
 //           again | ("mutation" | "mutant" | "second mutant" | "neighbour") " of N" (": " changed |
@@ -33,6 +34,7 @@ struct Origin {
     kEnumerated,  // one of all, in mixed order
     kListed,
     kInherited,  // of another study: trial `parent` of `study`
+    kWarmStart,  // of the study file's warm start: `remark` is "STUDY/N" or "listed N"
     kDensity,    // drawn from the density of the good trials: `value` is how much likelier, as a
                  // logarithm, it is among them than among the others; the best of `drawn`
     kPolicy,     // emitted by a policy, which gives it the logarithm `value` of a probability
@@ -43,6 +45,7 @@ struct Origin {
   enum class Judgement {
     kNone,
     kImprovement,  // `value` is expected beyond the best so far
+    kHypervolume,  // `value` is expected to be added to the front's, in deviations of the results
     kFeasibility,  // `value` is the probability that it is feasible, where nothing has been yet
     kDraw,         // `value` was drawn from what is predicted, in deviations of the results so far
   };
@@ -59,17 +62,17 @@ struct Origin {
   int64_t other = 0;
   std::string study;
   std::string changed;     // "cell.edge_0_1, cell.edge_0_2, …"
-  std::string remark;      // of a random one: "no improvement expected nearby"
+  std::string remark;      // of a random one ("no improvement expected nearby"), of a warm start
   bool twice = false;      // the mutation is one of a mutation
   bool mutated = false;    // and then a decision was changed
   bool until_new = false;  // and then others, until it was no work that is known
   int64_t drawn = 0;
 
   Judgement judgement = Judgement::kNone;
-  std::optional<double> value;  // of the judgement; without one of the source
-  std::optional<Prediction> prediction;
-  std::vector<double> weights;  // by objective, if there are several
-  std::string reason;           // why this strategy, with its first trial: "auto: gp, since …"
+  std::optional<double> value;          // of the judgement; without one of the source
+  std::vector<Prediction> predictions;  // of each objective (kHypervolume), or one, or none
+  std::vector<double> weights;          // by objective, if there are several
+  std::string reason;  // why this strategy, with its first trial: "auto: gp, since …"
 
   std::string ToString() const;
   bool operator==(const Origin&) const = default;

@@ -14,7 +14,8 @@ namespace {
 // Beyond these a model is no longer worth what it costs.
 constexpr int64_t kMostModelled = 2'000;  // trials
 constexpr size_t kMostDecisions = 300;
-constexpr int64_t kMostParzen = 200;  // trials, with several objectives
+constexpr int64_t kMostFront = 500;   // trials, of a model with two objectives
+constexpr int64_t kMostParzen = 200;  // trials, with several objectives and no model
 
 class Auto : public SearchStrategy {
  public:
@@ -71,6 +72,10 @@ AutoChoice ChooseStrategy(const StrategySpec& spec, const SearchSpace& space) {
     return {"exhaustive",
             absl::StrCat("the space has ", size.ToString(), " architectures, which the budget of ",
                          spec.trials, " covers")};
+  }
+  if (spec.objectives == 2 && spec.trials <= kMostFront && decisions <= kMostDecisions) {
+    return {"gp", absl::StrCat("a model of each objective finds the front of both in the fewest ",
+                               "trials")};
   }
   if (several && spec.trials > kMostParzen) {
     return {"nsga2", absl::StrCat(spec.objectives, " objectives have a front to spread over in ",

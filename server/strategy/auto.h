@@ -1,9 +1,11 @@
 // Picks a strategy by the space, the budget and the objectives, and says why.
 //
 // exhaustive        the budget covers the space
-// several objectives:
+// two objectives:
+//   gp              up to 500 trials and 300 decisions; more trials find as much without a model
+// several objectives, else:
 //   tpe             up to 200 trials
-//   nsga2           else
+//   nsga2           beyond
 // one objective:
 //   regularized_evolution  more than 2,000 trials
 //   tpe             more than 300 decisions

@@ -11,8 +11,9 @@
 namespace cambrian {
 namespace {
 
-constexpr size_t kHeights = 2;    // of refinement: 0 and 1
-constexpr int kScalePairs = 200;  // random pairs by which a distance is scaled
+constexpr size_t kHeights = 2;          // of refinement: 0 and 1
+constexpr double kCombinedShare = 0.5;  // of the decisions
+constexpr int kScalePairs = 200;        // random pairs by which a distance is scaled
 constexpr uint64_t kScaleSeed = 17;
 
 double Place(const Decision& d, double value) {
@@ -48,6 +49,12 @@ double Difference(const Features& a, const Features& b) {
     j += static_cast<size_t>(y <= x);
   }
   return static_cast<double>(a.size() + b.size() - 2 * shared);
+}
+
+bool HaveFewPaths(const std::vector<CellGraph>& graphs) {
+  return std::all_of(graphs.begin(), graphs.end(), [](const CellGraph& graph) {
+    return graph.MostPaths() <= static_cast<double>(CellGraph::kMaxPaths);
+  });
 }
 
 }  // namespace
@@ -109,10 +116,7 @@ std::vector<Likeness> LikenessesOf(const SearchSpace& space) {
   std::vector<bool> covered;
   const std::vector<CellGraph> graphs = CellGraph::Find(space, covered);
   if (graphs.empty()) return {Likeness::kHamming};
-  const bool few = std::all_of(graphs.begin(), graphs.end(), [](const CellGraph& graph) {
-    return graph.MostPaths() <= static_cast<double>(CellGraph::kMaxPaths);
-  });
-  if (!few) return {Likeness::kRefined, Likeness::kHamming};
+  if (!HaveFewPaths(graphs)) return {Likeness::kRefined, Likeness::kHamming};
   return {Likeness::kPaths, Likeness::kRefined, Likeness::kHamming};
 }
 
@@ -123,8 +127,12 @@ ArchitectureDistance::ArchitectureDistance(const SearchSpace& space, Likeness li
     graphs_ = CellGraph::Find(space, covered);
     if (!graphs_.empty()) {
       likeness_ = likeness;
-      covered.flip();
-      by_decision_ = covered;
+      if (likeness == Likeness::kCombined) {
+        few_paths_ = HaveFewPaths(graphs_);
+      } else {
+        covered.flip();
+        by_decision_ = covered;
+      }
     }
   }
   Scale(space);
@@ -145,9 +153,12 @@ void ArchitectureDistance::Scale(const SearchSpace& space) {
     }
   }
   const auto plain = std::count(by_decision_.begin(), by_decision_.end(), true);
-  const double share = by_decision_.empty()
-                           ? 1
-                           : static_cast<double>(plain) / static_cast<double>(by_decision_.size());
+  double share = 1;
+  if (likeness_ == Likeness::kCombined) {
+    share = kCombinedShare;
+  } else if (!by_decision_.empty()) {
+    share = static_cast<double>(plain) / static_cast<double>(by_decision_.size());
+  }
   decisions_weight_ = decisions > 0 ? share * kScalePairs / decisions : 0;
   for (const double sum : features) {
     features_weights_.push_back(
@@ -159,9 +170,9 @@ Encoded ArchitectureDistance::Encode(const Architecture& architecture) const {
   Encoded encoded;
   encoded.decisions = encoder_.Encode(architecture, by_decision_);
   if (likeness_ == Likeness::kHamming) return encoded;
-  encoded.features.resize(likeness_ == Likeness::kPaths ? 1 : kHeights);
+  encoded.features.resize(LooksAtPaths() ? 1 : kHeights);
   for (const CellGraph& graph : graphs_) {
-    if (likeness_ == Likeness::kPaths) {
+    if (LooksAtPaths()) {
       graph.AddPaths(architecture, encoded.features[0]);
     } else {
       graph.AddRefined(architecture, encoded.features);

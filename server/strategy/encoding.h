@@ -44,6 +44,9 @@ enum class Likeness {
   kHamming,  // the number of decisions that differ
   kPaths,    // the ways through a cell (White et al. 2021)
   kRefined,  // Weisfeiler and Leman's colours of a cell (Ru et al. 2021)
+  // Half by the decisions that differ, half by the ways (the colours where those are too many): a
+  // cost depends on what is computed in vain as well.
+  kCombined,
 };
 
 // Those that make sense in a space: hamming everywhere, paths where its graphs have few enough.
@@ -68,11 +71,13 @@ class ArchitectureDistance {
 
  private:
   void Scale(const SearchSpace& space);
+  bool LooksAtPaths() const { return likeness_ == Likeness::kPaths || few_paths_; }
 
   DecisionEncoder encoder_;
   std::vector<CellGraph> graphs_;
   std::vector<bool> by_decision_;  // decisions that are compared as such
   Likeness likeness_ = Likeness::kHamming;
+  bool few_paths_ = false;  // of kCombined
   double decisions_weight_ = 1;
   std::vector<double> features_weights_;
 };

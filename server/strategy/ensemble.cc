@@ -261,7 +261,7 @@ std::optional<Proposal> Ensemble::Next(absl::flat_hash_set<uint64_t>& seen, Nove
     Origin origin = pool[i].ToOrigin();
     origin.judgement = Origin::Judgement::kDraw;
     origin.value = -value;
-    origin.prediction = {mean[row], spread[row]};
+    origin.predictions = {{mean[row], spread[row]}};
     return Proposal{*std::move(candidate), origin.ToString()};
   }
   return std::nullopt;

@@ -7,9 +7,13 @@
 // Weisfeiler-Lehman colours: what makes the results likeliest. Of up to 500 candidates — neighbours
 // and mutants of the ten best trials, crossovers, random ones — it proposes the one with the
 // largest expected improvement that is new work; a random one if nothing is expected of any.
-// Pending trials count as if they had come out as expected. Several objectives become one by
-// weights that are drawn anew for each ask (ParEGO, Knowles 2006); with constraints the improvement
-// is multiplied by the probability that they hold.
+// Pending trials count as if they had come out as expected; with constraints the improvement is
+// multiplied by the probability that they hold.
+//
+// Two objectives have a process each, whose d is half of the decisions that differ and half of the
+// ways; the parents are the front, and what is expected to improve is its hypervolume, exactly
+// (Emmerich et al. 2011). Three or more become one by weights that are drawn anew for each ask
+// (ParEGO, Knowles 2006).
 #pragma once
 
 #include <memory>

@@ -165,34 +165,27 @@ void GpModel::Believe(const Architecture& architecture) {
   believed_.push_back(std::move(point));
 }
 
-double GpModel::Improvement(double mean, double deviation, double feasible) const {
-  if (!any_feasible_) return feasible;
-  return feasible * ExpectedImprovement(mean, deviation, best_);
-}
-
 GpModel::Glance GpModel::Look(const Architecture& architecture) const {
   Glance glance;
   glance.kernel = Kernel(hyper_.trials->distance().Encode(architecture));
-  glance.mean = glance.kernel.head(weights_.size()).dot(weights_);
+  glance.at_most.mean = glance.kernel.head(weights_.size()).dot(weights_);
   // One point alone leaves no less doubt than all together.
   const double most = glance.kernel.maxCoeff();
   const double variance = std::max(0.0, 1 - most * most / (1 + hyper_.noise));
-  glance.at_most = Improvement(glance.mean, std::sqrt(variance * scale_), 1);
+  glance.at_most.deviation = std::sqrt(variance * scale_);
   return glance;
 }
 
 GpModel::Expectation GpModel::Expect(const Glance& glance) const {
   Expectation expectation;
   const double variance = process_->Variance(glance.kernel);
-  expectation.mean = glance.mean;
+  expectation.mean = glance.at_most.mean;
   expectation.deviation = std::sqrt(variance * scale_);
   if (!all_feasible_) {
     const double mean = glance.kernel.head(label_weights_.size()).dot(label_weights_);
     const double spread = std::sqrt((variance + hyper_.noise) * label_scale_);
     expectation.feasible = NormalProbability(mean / spread);
   }
-  expectation.improvement =
-      Improvement(expectation.mean, expectation.deviation, expectation.feasible);
   return expectation;
 }
 

@@ -61,20 +61,20 @@ class GpModel {
   struct Expectation {
     double mean = 0;
     double deviation = 0;
-    double feasible = 1;     // probability
-    double improvement = 0;  // expected, times that probability
+    double feasible = 1;  // probability
   };
-  // What can be said at once: the mean, and an improvement that is never too small.
+  // What can be said at once: the mean, with no less doubt than there is.
   struct Glance {
     Eigen::VectorXd kernel;  // with all points
-    double mean = 0;
-    double at_most = 0;
+    Expectation at_most;
   };
   Glance Look(const Architecture& architecture) const;
   Expectation Expect(const Glance& glance) const;
 
   // By trial: its value in the model's units, lower for infeasible ones than for any other.
   const Eigen::VectorXd& merits() const { return merits_; }
+  // By trial: its value alone; the mean without one.
+  const Eigen::VectorXd& targets() const { return targets_; }
   const Warp& warp() const { return warp_; }
   double best() const { return best_; }
   bool any_feasible() const { return any_feasible_; }
@@ -89,7 +89,6 @@ class GpModel {
   // By at most kMostFitted trials.
   std::vector<Eigen::Index> Fitted() const;
   Eigen::VectorXd Kernel(const Encoded& point) const;
-  double Improvement(double mean, double deviation, double feasible) const;
 
   Warp warp_;
   Eigen::VectorXd targets_;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/nas/origin.h"
 
 namespace cambrian {
 namespace {
@@ -62,7 +63,10 @@ absl::StatusOr<std::unique_ptr<SearchStrategy>> NewWarmStart(
     }
     Candidate candidate = context.examine(*std::move(architecture));
     if (!keys->insert(candidate.evaluation_key).second) continue;
-    list.push_back({std::move(candidate), absl::StrCat("warm start: ", entry.name)});
+    Origin origin;
+    origin.source = Origin::Source::kWarmStart;
+    origin.remark = entry.name;
+    list.push_back({std::move(candidate), origin.ToString()});
   }
   IsKnown is_known = context.is_known;
   context.is_known = [keys, is_known](absl::string_view key) {

@@ -127,6 +127,8 @@ class Program {
   // All seeds, spread over the threads.
   absl::StatusOr<Runs> RunSeeds(const std::string& strategy, SearchOptions options) const {
     ASSIGN_OR_RETURN(options.strategy, SpecOf(strategy));
+    options.strategy.trials = options.evaluations;
+    options.strategy.objectives = options.objectives.size();
     Runs runs(flags_.seeds);
     std::vector<absl::Status> statuses(flags_.threads);
     std::atomic<int> next = 0;

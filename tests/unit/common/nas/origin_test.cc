@@ -14,6 +14,9 @@ TEST(OriginTest, EveryLineComesBackAsItWas) {
         "one of all",
         "listed",
         "from toy-1/3",
+        "warm start: toy-1/3",
+        "warm start: listed 2",
+        "expected hypervolume improvement 0.17 (0.91234 ± 0.004 and -3.2 ± 0.2), mutant of 17",
         "density ratio e^3.20, the best new one of 24",
         "density ratio e^-0.41, the best new one of 96",
         "emitted, log-probability -9.66",
@@ -48,7 +51,8 @@ TEST(OriginTest, SaysWhatAModelExpected) {
       "expected improvement 0.01 (-0.02 ± 0.003) with weights 0.30 : 0.70, mutant of 17");
   EXPECT_EQ(origin.judgement, Origin::Judgement::kImprovement);
   EXPECT_DOUBLE_EQ(*origin.value, 0.01);
-  EXPECT_EQ(*origin.prediction, (Origin::Prediction{-0.02, 0.003}));
+  ASSERT_EQ(origin.predictions.size(), 1);
+  EXPECT_EQ(origin.predictions[0], (Origin::Prediction{-0.02, 0.003}));
   EXPECT_THAT(origin.weights, ::testing::ElementsAre(0.3, 0.7));
   EXPECT_EQ(origin.source, Origin::Source::kMutation);
   EXPECT_EQ(origin.parent, 17);

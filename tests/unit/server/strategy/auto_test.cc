@@ -30,14 +30,19 @@ TEST(AutoTest, ASpaceThatTheBudgetCoversIsTriedInFull) {
 TEST(AutoTest, FewTrialsWantAModel) {
   EXPECT_EQ(Choose("nasbench201", 100).strategy, "gp");
   EXPECT_EQ(Choose("darts", 2'000).strategy, "gp");
-  EXPECT_EQ(Choose("darts", 200, 2).strategy, "tpe");
+  EXPECT_EQ(Choose("darts", 500, 2).strategy, "gp");
+}
+
+TEST(AutoTest, ThreeObjectivesHaveNoModelOfTheirFront) {
+  EXPECT_EQ(Choose("darts", 200, 3).strategy, "tpe");
+  EXPECT_EQ(Choose("darts", 500, 3).strategy, "nsga2");
 }
 
 TEST(AutoTest, AnUnknownBudgetIsAShortOne) { EXPECT_EQ(Choose("nasbench201", 0).strategy, "gp"); }
 
 TEST(AutoTest, ManyTrialsWantAPopulation) {
   EXPECT_EQ(Choose("darts", 5'000).strategy, "regularized_evolution");
-  EXPECT_EQ(Choose("darts", 5'000, 2).strategy, "nsga2");
+  EXPECT_EQ(Choose("darts", 501, 2).strategy, "nsga2");
 }
 
 TEST(AutoTest, ItsFirstProposalSaysWhy) {

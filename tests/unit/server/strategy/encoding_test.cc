@@ -67,7 +67,8 @@ TEST_F(EncodingTest, ADecisionThatExistsInOneOnlyDiffers) {
 
 TEST(ArchitectureDistanceTest, IsOneOnAverageAndZeroToItself) {
   const auto space = testing::Builtin("nasbench201");
-  for (const Likeness likeness : {Likeness::kHamming, Likeness::kPaths, Likeness::kRefined}) {
+  for (const Likeness likeness :
+       {Likeness::kHamming, Likeness::kPaths, Likeness::kRefined, Likeness::kCombined}) {
     const ArchitectureDistance distance(*space, likeness);
     Random random(5);
     double sum = 0;
@@ -100,6 +101,33 @@ TEST(ArchitectureDistanceTest, TheWaysThroughSeeNoDifferenceWhereTheNetworksAreT
   const ArchitectureDistance hamming(*space, Likeness::kHamming);
   EXPECT_GT(
       hamming(hamming.Encode(cell("conv3x3", "skip")), hamming.Encode(cell("skip", "conv3x3"))), 0);
+}
+
+TEST(ArchitectureDistanceTest, CombinedIsHalfTheDecisionsAndHalfTheWays) {
+  const auto space = testing::Builtin("nasbench201");
+  const ArchitectureDistance combined(*space, Likeness::kCombined);
+  const ArchitectureDistance hamming(*space, Likeness::kHamming);
+  const ArchitectureDistance paths(*space, Likeness::kPaths);
+  Random random(5);
+  for (int i = 0; i < 20; ++i) {
+    const Architecture a = space->Sample(random);
+    const Architecture b = space->Sample(random);
+    const auto between = [&](const ArchitectureDistance& distance) {
+      return distance(distance.Encode(a), distance.Encode(b));
+    };
+    EXPECT_NEAR(between(combined), (between(hamming) + between(paths)) / 2, 1e-5);
+  }
+}
+
+TEST(ArchitectureDistanceTest, CombinedTakesTheDecisionsWhereThereIsNoGraph) {
+  const auto space = testing::Builtin("mobile");
+  Random random(5);
+  const Architecture a = space->Sample(random);
+  const Architecture b = space->Sample(random);
+  const ArchitectureDistance combined(*space, Likeness::kCombined);
+  const ArchitectureDistance hamming(*space, Likeness::kHamming);
+  EXPECT_EQ(combined(combined.Encode(a), combined.Encode(b)),
+            hamming(hamming.Encode(a), hamming.Encode(b)));
 }
 
 TEST(LikenessesTest, FollowTheSpace) {

@@ -1,6 +1,8 @@
 #include "server/strategy/gp.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -9,6 +11,7 @@
 namespace cambrian {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing::StrategyHost;
@@ -96,23 +99,72 @@ TEST_F(GpTest, LearnsWhatIsInfeasible) {
   EXPECT_LE(infeasible, 12);  // of 30; without learning, nearly all
 }
 
-TEST_F(GpTest, SeveralObjectivesAreClimbedByWeightsDrawnAnew) {
+// How many edges are conv3x3, how many are none: seven results are on the front. A third
+// objective is how many are skips.
+Outcome JudgeSeveral(const Architecture& architecture, size_t objectives) {
+  Outcome outcome{std::vector<double>(objectives), true};
+  for (const double option : architecture.values) {
+    outcome.values[0] += option == 3;
+    outcome.values[1] += option == 0;
+    for (size_t k = 2; k < objectives; ++k) outcome.values[k] += option == 1;
+  }
+  return outcome;
+}
+
+TEST_F(GpTest, TwoObjectivesAreAFrontThatGrows) {
   StrategyHost host(Spec(), space_);
-  double most_a = 0;
-  double most_b = 0;
+  std::set<std::vector<double>> seen;
   host.Run(60, [&](const Architecture& architecture) {
-    double a = 0;
-    double b = 0;
-    for (const double option : architecture.values) {
-      a += option == 3;
-      b += option == 1;
-    }
-    most_a = std::max(most_a, a);
-    most_b = std::max(most_b, b);
-    return Outcome{{a, b}, true};
+    seen.insert(JudgeSeveral(architecture, 2).values);
+    return JudgeSeveral(architecture, 2);
   });
-  EXPECT_GE(most_a, 5);
-  EXPECT_GE(most_b, 5);
+  for (double a = 0; a <= 6; ++a) EXPECT_TRUE(seen.contains({a, 6 - a})) << a;
+  EXPECT_THAT(host.Next()->origin,
+              ContainsRegex("^(expected hypervolume improvement .* and |random: no)"));
+}
+
+TEST_F(GpTest, ABudgetForTwoObjectivesKeepsToWhatIsFeasible) {
+  StrategyHost host(Spec(), space_);
+  int infeasible = 0;
+  host.Run(60, [&](const Architecture& architecture) {
+    Outcome outcome = JudgeSeveral(architecture, 2);
+    outcome.feasible = architecture.values[0] != 3;
+    if (host.trials() > 30) infeasible += !outcome.feasible;
+    return outcome;
+  });
+  EXPECT_LE(infeasible, 12);  // of 30
+}
+
+TEST_F(GpTest, EightProposalsAtOnceSpreadOverTheFront) {
+  StrategyHost host(Spec(), space_);
+  host.Run(20, [](const Architecture& architecture) { return JudgeSeveral(architecture, 2); });
+  Random random(1);
+  std::set<std::vector<double>> values;
+  for (const Proposal& proposal : host.strategy().Ask(8, random).proposals) {
+    values.insert(JudgeSeveral(proposal.candidate.architecture, 2).values);
+  }
+  EXPECT_GE(values.size(), 4U);
+}
+
+TEST_F(GpTest, AnObjectiveThatNeverChangesIsNoTrouble) {
+  StrategyHost host(Spec(), space_);
+  double most = 0;
+  host.Run(50, [&](const Architecture& architecture) {
+    most = std::max(most, ValueOf(architecture));
+    return Outcome{{1, ValueOf(architecture)}, true};
+  });
+  EXPECT_GE(most, 5.5);
+}
+
+TEST_F(GpTest, ThreeObjectivesAreClimbedByWeightsDrawnAnew) {
+  StrategyHost host(Spec(), space_);
+  double most[3] = {};
+  host.Run(60, [&](const Architecture& architecture) {
+    const Outcome outcome = JudgeSeveral(architecture, 3);
+    for (size_t k = 0; k < 3; ++k) most[k] = std::max(most[k], outcome.values[k]);
+    return outcome;
+  });
+  for (const double each : most) EXPECT_GE(each, 4);
   EXPECT_THAT(host.Next()->origin, HasSubstr(" with weights "));
 }
 
