@@ -82,7 +82,7 @@ class StudyText {
               : std::string("Nothing: all trials have the same"));
       return;
     }
-    Say(absl::StrFormat("%s; R² %.2f on trials that the trees have not seen",
+    Say(absl::StrFormat("%s; R² %.2f on trials that the trees have not seen: shares are of that",
                         Count(report.trials, "trial"), report.r2));
     if (report.r2 < kNearNothing || report.decisions.empty()) {
       Say("These trials do not show that any decision matters: R² is near 0");

@@ -56,7 +56,7 @@ TEST(ExplanationTest, TextIsWhatAPersonWantsToKnow) {
             "fashion-1: 120 trials with results, 3 infeasible left out, 1 without a result\n"
             "\n"
             "What decides accuracy ↑\n"
-            "120 trials; R² 0.71 on trials that the trees have not seen\n"
+            "120 trials; R² 0.71 on trials that the trees have not seen: shares are of that\n"
             "\n"
             " decision     alone    in all  best     typical  worst  typical\n"
             " edge_1_2  61 ± 5 %  74 ± 6 %  conv3x3    0.871  none     0.790\n"
