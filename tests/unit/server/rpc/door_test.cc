@@ -226,36 +226,9 @@ TEST_F(DoorTest, AnotherTenantNeitherSeesNorTouchesAStudy) {
   create.set_continue_from(study.name());
   EXPECT_EQ(studies_->CreateStudy(&continued, create, &answer).error_code(),
             grpc::StatusCode::NOT_FOUND);
-}
-
-TEST_F(DoorTest, AWarmStartTakesTheTenantsOwnTrialsOnly) {
-  v1::Study study;
-  ASSERT_TRUE(CreateAs("submit", study).ok());
-  v1::Assignments set;
-  ASSERT_TRUE(PollAs("work", set).ok());
-  As report(tokens_["work"]);
-  v1::ReportRequest request;
-  *request.mutable_worker() = Identity();
-  request.mutable_worker()->set_name("work");
-  v1::Completion& completion = *request.add_completions();
-  completion.set_assignment(set.assignments(0).assignment());
-  completion.set_token(set.assignments(0).token());
-  completion.set_outcome(v1::OUTCOME_SUCCEEDED);
-  ToProto(Metrics{{"accuracy", {0.5, {}, {}}}}, completion.mutable_metrics());
-  ASSERT_TRUE(workers_->Report(&report, request, &set).ok());
-
-  const auto from = [](const std::string& name) {
-    return StudyText(absl::StrCat("strategy: random\nobjectives: [{maximize: accuracy}]\n",
-                                  "budget: {trials: 4}\nwarm_start: {study: ", name, "}\n"));
-  };
-  const grpc::Status there = CreateAs("stranger", study, from("toy-1"));
-  const grpc::Status missing = CreateAs("stranger", study, from("toy-9"));
-  EXPECT_EQ(there.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(there.error_message(), "warm_start.study: no study \"toy-1\"");
-  EXPECT_EQ(missing.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(missing.error_message(), "warm_start.study: no study \"toy-9\"");
-  EXPECT_EQ(ListedFor("stranger"), 0);
-  EXPECT_TRUE(CreateAs("submit", study, from("toy-1")).ok());
+  const grpc::Status warm = CreateAs("stranger", answer, StudyText("warm_start: {study: toy-1}\n"));
+  EXPECT_EQ(warm.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(warm.error_message(), "warm_start.study: no study \"toy-1\"");
 }
 
 TEST_F(DoorTest, ATokenThatIsTakenOutOfTheFileIsRefusedFromThenOn) {

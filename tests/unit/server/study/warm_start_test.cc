@@ -144,12 +144,20 @@ TEST_F(WarmStartTest, TheOrderIsThatOfTheNewStudysObjectives) {
               ElementsAre("toy-1/2"));
 }
 
+TEST_F(WarmStartTest, WithSeveralObjectivesTheFirstFrontIsBest) {
+  Search("strategy: random\nobjectives: [{maximize: accuracy}]\n",
+         {Of(0.4, 0.6), Of(0.9, 0.5), Of(0.5, 0.1)});
+  EXPECT_THAT(
+      Names(LookUp("{study: toy-1}", "objectives: [{maximize: accuracy}, {minimize: loss}]\n")),
+      ElementsAre("toy-1/2", "toy-1/3", "toy-1/1"));
+}
+
 TEST_F(WarmStartTest, ConstraintsOfTheNewStudyHold) {
   Search("strategy: random\nobjectives: [{maximize: accuracy}]\n",
          {Of(0.9, 0.5), Of(0.5, 0.1), Of(0.7, 0.3)});
   const std::string goals = "objectives: [{maximize: accuracy}]\nconstraints: [loss <= 0.3]\n";
   EXPECT_THAT(Names(LookUp("{study: toy-1}", goals)), ElementsAre("toy-1/3", "toy-1/2"));
-  // Analytic ones, too, though the other study's trials do not say them of this one's networks.
+  // Analytic ones, too.
   EXPECT_THAT(LookUp("{study: toy-1}",
                      "objectives: [{maximize: accuracy}]\nconstraints: [parameters <= 3]\n")
                   .status()
