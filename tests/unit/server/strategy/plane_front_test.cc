@@ -62,7 +62,7 @@ TEST(ExpectedGainTest, WithoutDoubtItIsTheAreaThatThePointAdds) {
   front.Insert({1, 3});
   front.Insert({3, 1});
   EXPECT_NEAR(front.ExpectedGain({2, 2}, {0, 0}), 1, 1e-12);  // between the two
-  EXPECT_NEAR(front.ExpectedGain({4, 2}, {0, 0}), 5, 1e-12);  // beyond the right one
+  EXPECT_NEAR(front.ExpectedGain({4, 2}, {0, 0}), 4, 1e-12);  // beyond the right one
   EXPECT_NEAR(front.ExpectedGain({0.5, 4}, {0, 0}), 0.5, 1e-12);
   EXPECT_EQ(front.ExpectedGain({1, 1}, {0, 0}), 0);   // dominated
   EXPECT_EQ(front.ExpectedGain({-1, 9}, {0, 0}), 0);  // below the reference
