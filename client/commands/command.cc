@@ -204,7 +204,9 @@ absl::StatusOr<std::string> PrepareStudy(const StudySpec& study,
 
 absl::Status PlaceWarmStart(const absl::Status& status, const std::string& path,
                             const StudySpec& study) {
-  if (!absl::StartsWith(status.message(), "warm_start")) return status;
+  const bool of_file = absl::IsInvalidArgument(status) || absl::IsNotFound(status) ||
+                       absl::IsFailedPrecondition(status);
+  if (!of_file || !absl::StartsWith(status.message(), "warm_start")) return status;
   const Mark mark = study.strategy.warm_start.mark;
   const std::string place =
       mark.line > 0 ? absl::StrCat(path, ":", mark.line, ":", mark.column) : path;

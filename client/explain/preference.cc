@@ -101,8 +101,16 @@ class Comparison {
   }
 
   void FindPairs(PreferenceReport& report) const {
-    const auto n = static_cast<double>(levels_.size());
-    if (n * n / 2 * static_cast<double>(best_.size()) > kMostSteps) {
+    double trials = 0;  // steps: each pair of decisions counts the trials into cells …
+    double sums = 0;    // … and sums the cells for each pair of items
+    for (size_t a = 0; a < levels_.size(); ++a) {
+      for (size_t b = a + 1; b < levels_.size(); ++b) {
+        trials += static_cast<double>(best_.size());
+        sums += static_cast<double>(levels_[a].items().size() * levels_[b].items().size()) *
+                static_cast<double>(levels_[a].size()) * levels_[b].size();
+      }
+    }
+    if (trials + sums > kMostSteps) {
       report.pairs_skipped = true;
       return;
     }

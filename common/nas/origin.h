@@ -14,7 +14,7 @@ namespace cambrian {
 // written and read here alone; N and M are numbers of trials, X, P, S numbers:
 //
 //   line    = choice [" (auto: " reason ")"]
-//   choice  = judged [", " source] | source
+//   choice  = [judged ", "] source
 //   judged  = "expected improvement X" [" (P ± S)"] [" with weights X : X …"]
 //           | "expected hypervolume improvement X (P ± S and P ± S)"
 //           | "feasible with X %"
@@ -22,8 +22,8 @@ namespace cambrian {
 //   source  = ("random" | "random draw") [": " remark]
 //           | "one of all" | "listed" | "from STUDY/N" | "warm start: " remark
 //           | "density ratio e^X, the best new one of N"
-//           | ("emitted, log-probability X" | "emitted and mutated: what was emitted is known")
-//           again | ("mutation" | "mutant" | "second mutant" | "neighbour") " of N" (": " changed |
+//           | "emitted, log-probability X" again | "emitted and mutated: what was emitted is known"
+//           | ("mutation" | "mutant" | "second mutant" | "neighbour") " of N" (": " changed |
 //           again) | "crossover of N and M" again
 //   again   = [", mutated"] [", mutated until new"]
 //

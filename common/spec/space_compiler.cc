@@ -83,7 +83,7 @@ TemplatePtr SpaceCompiler::CompileNetwork() {
 
 std::shared_ptr<const ValueTemplate> SpaceCompiler::CompileRecipe() {
   if (recipe_ == nullptr) return std::make_shared<ValueTemplate>();
-  values_.ReportTo(recipe_errors_);
+  values_.BeginRecipe(recipe_errors_);
   return values_.CompileRecipe(*recipe_, file_, HolePath{"recipe", 0});
 }
 

@@ -151,7 +151,7 @@ absl::StatusOr<ExpressionPtr> ValueCompiler::Lookup(absl::string_view name, cons
 
 int ValueCompiler::Declare(const Node& hole, const HolePath& path, Decision decision) {
   decision.name = path.name;
-  decision.recipe = absl::StartsWith(decision.name, "recipe.");
+  decision.recipe = in_recipe_;
   const absl::StatusOr<int> number = registry_.Declare(&hole, path.design, std::move(decision));
   if (!number.ok()) {
     const bool twice = absl::IsAlreadyExists(number.status());

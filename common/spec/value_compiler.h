@@ -54,8 +54,11 @@ class ValueCompiler {
  public:
   ValueCompiler(HoleRegistry& registry, ErrorSink& errors)
       : registry_(registry), errors_(&errors) {}
-  // From here on errors go to another file's sink.
-  void ReportTo(ErrorSink& errors) { errors_ = &errors; }
+  // From here on decisions are the recipe's, and errors go to its file's sink.
+  void BeginRecipe(ErrorSink& errors) {
+    errors_ = &errors;
+    in_recipe_ = true;
+  }
 
   // A scalar, an expression, or a hole that is named `path`. Null after an error. Touches the
   // decisions that it depends on.
@@ -96,6 +99,7 @@ class ValueCompiler {
 
   HoleRegistry& registry_;
   ErrorSink* errors_;
+  bool in_recipe_ = false;
   bool shaped_ =
       false;  // something compiled since it was cleared depends on shapes or on a cell's arguments
 };

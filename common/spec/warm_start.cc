@@ -1,4 +1,9 @@
 // The section `warm_start` of a study file.
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/spec/architecture_check.h"
 #include "common/spec/map_reader.h"
@@ -8,6 +13,7 @@ namespace cambrian {
 namespace {
 
 constexpr int64_t kMaxArchitectures = 1000;  // each ask looks at all of them
+constexpr size_t kMaxTrialName = 100;
 
 // The list at `key`; null with an error if it is none, or empty, or too long.
 const Node* ReadList(const MapReader& reader, absl::string_view key) {
@@ -29,6 +35,15 @@ void ReadListed(const MapReader& reader, WarmStartSpec& warm_start) {
   }
 }
 
+bool IsTrialName(absl::string_view text) {
+  const size_t slash = text.rfind('/');
+  int64_t number = 0;
+  return slash != absl::string_view::npos && slash > 0 && text.size() <= kMaxTrialName &&
+         absl::SimpleAtoi(text.substr(slash + 1), &number) && number > 0 &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || absl::StrContains("-_/", c); });
+}
+
 // What a server made of `study` and `best`.
 void ReadTrials(const MapReader& reader, WarmStartSpec& warm_start, Diagnostics& diagnostics) {
   const Node* const list = ReadList(reader, "trials");
@@ -37,6 +52,9 @@ void ReadTrials(const MapReader& reader, WarmStartSpec& warm_start, Diagnostics&
     const MapReader of_trial(item, "warm_start.trials", {"trial", "architecture"}, diagnostics);
     WarmStartSpec::Entry entry;
     of_trial.Text("trial", entry.name);
+    if (!entry.name.empty() && !IsTrialName(entry.name)) {
+      of_trial.Wrong("trial", *of_trial.Find("trial"), "STUDY/NUMBER");
+    }
     const bool whole = of_trial.Require("trial", "write \"trial: STUDY/NUMBER\"") &&
                        of_trial.Require("architecture", "write \"architecture: {…}\"");
     if (!whole) continue;
@@ -97,10 +115,10 @@ void CheckWarmStart(const StudySpec& study, const Node& file, Mark key, Diagnost
                         "raise budget.trials");
   }
   if (study.space == nullptr || warm_start.entries.empty()) return;
-  const bool listed = warm_start.study.empty();
-  for (const Node& item :
-       Section(file, "warm_start").Find(listed ? "architectures" : "trials")->items) {
-    const Node* const architecture = listed ? &item : item.Find("architecture");
+  const Node& section = Section(file, "warm_start");
+  const Node* const listed = section.Find("architectures");
+  for (const Node& item : (listed != nullptr ? listed : section.Find("trials"))->items) {
+    const Node* const architecture = listed != nullptr ? &item : item.Find("architecture");
     if (architecture != nullptr) CheckArchitecture(*architecture, *study.space, diagnostics);
   }
 }

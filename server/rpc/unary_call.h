@@ -34,9 +34,12 @@ class UnaryCall : public grpc::ServerUnaryReactor {
   const Scope& scope() const { return entry_.scope(); }
 
   void Answer(absl::StatusOr<Response> answer) {
-    MutexLock lock(&mutex_);
-    if (finished_) return;
-    finished_ = true;
+    {
+      MutexLock lock(&mutex_);
+      if (finished_) return;
+      finished_ = true;
+    }
+    // Not under the mutex: the last reference may go in `Finish`.
     entry_.Leave(answer.status().code());
     const grpc::Status status = ToGrpc(answer.status());
     if (answer.ok()) *response_ = *std::move(answer);
@@ -57,8 +60,9 @@ class UnaryCall : public grpc::ServerUnaryReactor {
  private:
   UnaryCall(Entry entry, Response* response) : entry_(std::move(entry)), response_(response) {}
 
-  // What happens in `OnDone` and `OnCancel` is short, so gRPC need not hand it to yet another thread,
-  // which is a twentieth of a report's cost. Not a part of gRPC's API: where it is gone, leave it out.
+  // What happens in `OnDone` and `OnCancel` is short, so gRPC need not hand it to yet another
+  // thread, which is a twentieth of a report's cost. Not a part of gRPC's API: where it is gone,
+  // leave it out.
   bool InternalInlineable() override { return true; }
 
   Entry entry_;

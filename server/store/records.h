@@ -87,7 +87,7 @@ struct TrialRecord {
 enum class EventKind {
   kState = 1,     // the study's state or budget
   kProposed = 2,  // by the strategy, with the randomness of (study's seed, trial's number)
-  kStarted = 3,   // a lease was granted
+  kStarted = 3,   // a lease was granted, not right after the proposal: that is one kProposed
   kProgress = 4,
   kRequeued = 5,  // the lease was lost or handed back
   kEnded = 6,     // the strategy was told

@@ -22,7 +22,11 @@ NetworkFacts NetworkMemo::Get(const Architecture& architecture,
   }
   NetworkFacts facts = look();
   MutexLock lock(&mutex_);
-  if (known_.size() >= kMost) known_.clear();
+  if (known_.size() >= kMost || key_bytes_ + key.size() > kMostKeyBytes) {
+    known_.clear();
+    key_bytes_ = 0;
+  }
+  key_bytes_ += key.size();
   known_.emplace(std::move(key), facts);
   return facts;
 }

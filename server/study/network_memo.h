@@ -22,7 +22,8 @@ struct NetworkFacts {
 };
 
 // Strategies look at the same networks again and again: mutations meet, and a joint search varies
-// the recipe of one network. So the newest are remembered. Thread-safe; its space outlives it.
+// the recipe of one network. So what was looked at is remembered, up to a few megabytes, then begun
+// anew. Thread-safe; its space outlives it.
 class NetworkMemo {
  public:
   explicit NetworkMemo(const SearchSpace& space);
@@ -32,9 +33,11 @@ class NetworkMemo {
 
  private:
   static constexpr size_t kMost = 4096;  // more are forgotten, all at once
+  static constexpr size_t kMostKeyBytes = 4 << 20;
 
   size_t decisions_ = 0;  // those of the network come first
   Mutex mutex_;
+  size_t key_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, NetworkFacts> known_ ABSL_GUARDED_BY(mutex_);
 };
 

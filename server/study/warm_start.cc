@@ -91,8 +91,10 @@ absl::StatusOr<std::vector<WarmStartSpec::Entry>> Take(
 absl::StatusOr<std::shared_ptr<const StudySpec>> LookUp(
     const Scope& scope, const std::shared_ptr<const StudySpec>& study, const Queries& queries,
     const StudyReader& reader) {
-  ASSIGN_OR_RETURN(const StudyRecord record, queries.Find(scope, study->strategy.warm_start.study));
-  ASSIGN_OR_RETURN(const std::string text, queries.StudyText(scope, record.name));
+  // Also who sees everything copies nothing from one tenant to another.
+  const Scope own{scope.tenant, /*all=*/false};
+  ASSIGN_OR_RETURN(const StudyRecord record, queries.Find(own, study->strategy.warm_start.study));
+  ASSIGN_OR_RETURN(const std::string text, queries.StudyText(own, record.name));
   ASSIGN_OR_RETURN(const std::shared_ptr<const StudySpec> other, reader.parse(text));
   ASSIGN_OR_RETURN(const std::vector<Row> rows, Succeeded(*study, *other, record.id, queries));
   ASSIGN_OR_RETURN(const std::vector<WarmStartSpec::Entry> entries,

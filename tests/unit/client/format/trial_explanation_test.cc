@@ -82,7 +82,7 @@ TEST_F(TrialExplanationTest, WhatIsMinimisedIsPredictedNegated) {
   EXPECT_EQ(PredictionSentence(origin, {{"latency_ms", false}}, {2.3}),
             "2.5 ± 0.2, came out 2.3 (-1.0 deviations)");
   const auto json = TrialExplanationJson(*study_->space, Explain(58, {{"latency_ms", false}}));
-  EXPECT_EQ(json["origin"]["predicted"]["mean"], 2.5);
+  EXPECT_EQ(json["origin"]["predicted"][0]["mean"], 2.5);
 }
 
 TEST_F(TrialExplanationTest, EveryStrategySpeaks) {
@@ -93,6 +93,10 @@ TEST_F(TrialExplanationTest, EveryStrategySpeaks) {
   };
   EXPECT_EQ(say("random"), "random draw");
   EXPECT_EQ(say("from toy-1/3"), "trial 3 of toy-1");
+  EXPECT_EQ(say("warm start: toy-1/3"), "first, by the study file's warm start: toy-1/3");
+  EXPECT_EQ(say("expected hypervolume improvement 0.17 (0.9 ± 0.01 and -3 ± 0.2), mutant of 17"),
+            "mutation of trial 17; expected hypervolume improvement 0.17, in deviations of the "
+            "results");
   EXPECT_EQ(say("density ratio e^2.00, the best new one of 24"),
             "draw from the density of the good trials, the best new one of 24; "
             "7.39 times as likely among the good trials as among the others");

@@ -338,6 +338,16 @@ TEST(SpaceParserTest, PlacesAreUniqueAndDecisionsAreNamed) {
   }
 }
 
+TEST(SpaceParserTest, ANetworksDecisionIsNotTheRecipesWhateverItIsCalled) {
+  const auto read =
+      testing::Read("network: [{name: recipe, conv: {kernel: {choose: [1, 3]}, out: 8}}, head]", {},
+                    "optimizer: {sgd: {lr: {range: [0.1, 0.5]}}}");
+  ASSERT_NE(read.space, nullptr) << read.errors;
+  ASSERT_THAT(Names(*read.space), ElementsAre("recipe.kernel", "recipe.optimizer.sgd.lr"));
+  EXPECT_FALSE(read.space->decisions()[0].recipe);
+  EXPECT_TRUE(read.space->decisions()[1].recipe);
+}
+
 TEST(SpaceParserTest, TheRecipeIsPartOfTheSpace) {
   const auto read = testing::Read("network: [{conv: {out: {choose: [8, 300]}}}, head]", {}, R"(
 epochs: 3
