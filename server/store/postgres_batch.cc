@@ -1,156 +1,27 @@
 #include "server/store/postgres_batch.h"
 
-#include <algorithm>
-#include <cmath>
 #include <initializer_list>
-#include <optional>
 #include <utility>
 
-#include "absl/base/casts.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/wire/convert.h"
+#include "server/store/postgres_array.h"
 #include "server/store/rows.h"
 
 namespace cambrian {
 namespace {
 
-// The length of the UTF-8 character that begins `text`; 0 if none does.
-size_t CharacterLength(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (lead == 0 || length == 0 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const bool wrong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) ||
-                     (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F);
-  return wrong ? 0 : length;
-}
-
-// The element types of arrays, by their names in statements and as PostgreSQL numbers them.
-enum class Type : uint32_t {
-  kBoolean = 16,
-  kBytes = 17,
-  kBigint = 20,
-  kSmallint = 21,
-  kInteger = 23,
-  kText = 25,
-  kDouble = 701,
-};
-
-const char* NameOf(Type type) {
-  switch (type) {
-    case Type::kBoolean:
-      return "boolean";
-    case Type::kBytes:
-      return "bytea";
-    case Type::kBigint:
-      return "bigint";
-    case Type::kSmallint:
-      return "smallint";
-    case Type::kInteger:
-      return "integer";
-    case Type::kText:
-      return "text";
-    case Type::kDouble:
-      return "float8";
-  }
-  return "";
-}
-
-// The values of one column, as PostgreSQL sends and receives an array: a head (dimensions, whether
-// there are NULLs, element type, length, lower bound), then each element's length and bytes, -1 for
-// NULL; numbers in network order. Parsing literals cost the database a third of a commit.
-class Array {
- public:
-  explicit Array(Type type) : type_(type) {}
-
-  void Add(std::optional<int64_t> value) {
-    if (!value) return AddNull();
-    switch (type_) {
-      case Type::kSmallint:
-        return AddElement(static_cast<uint16_t>(*value));
-      case Type::kInteger:
-        return AddElement(static_cast<uint32_t>(*value));
-      default:
-        return AddElement(static_cast<uint64_t>(*value));
-    }
-  }
-  void Add(int64_t value) { Add(std::optional<int64_t>(value)); }
-  void Add(bool value) { AddElement(static_cast<uint8_t>(value)); }
-  void Add(double value) {
-    if (std::isnan(value)) return AddNull();
-    AddElement(absl::bit_cast<uint64_t>(value));
-  }
-  // PostgreSQL refuses text that is not UTF-8 or has a NUL in it, and with it the whole batch: such
-  // a byte becomes U+FFFD.
-  void Add(absl::string_view text) {
-    std::string mended;
-    for (size_t i = 0; i < text.size();) {
-      const size_t length = CharacterLength(text.substr(i));
-      if (length == 0 && mended.empty()) mended = std::string(text.substr(0, i));
-      if (length == 0) {
-        mended += "\xEF\xBF\xBD";
-      } else if (!mended.empty()) {
-        mended.append(text.data() + i, length);
-      }
-      i += std::max<size_t>(length, 1);
-    }
-    AddBytes(mended.empty() ? text : mended);
-  }
-  void AddBytes(absl::string_view bytes) {
-    ++count_;
-    AppendNumber(static_cast<uint32_t>(bytes.size()));
-    bytes_.append(bytes.data(), bytes.size());
-  }
-
-  Type type() const { return type_; }
-  std::string Take() {
-    const std::string elements = std::exchange(bytes_, "");
-    for (const uint32_t field :
-         {1U, static_cast<uint32_t>(has_null_), static_cast<uint32_t>(type_), count_, 1U}) {
-      AppendNumber(field);
-    }
-    return std::move(bytes_) + elements;
-  }
-
- private:
-  template <typename Number>
-  void AppendNumber(Number number) {
-    for (int shift = 8 * (sizeof(Number) - 1); shift >= 0; shift -= 8) {
-      bytes_ += static_cast<char>(number >> shift);
-    }
-  }
-  template <typename Number>
-  void AddElement(Number number) {
-    ++count_;
-    AppendNumber(static_cast<uint32_t>(sizeof(number)));
-    AppendNumber(number);
-  }
-  void AddNull() {
-    ++count_;
-    has_null_ = true;
-    AppendNumber(~uint32_t{0});
-  }
-
-  const Type type_;
-  uint32_t count_ = 0;
-  bool has_null_ = false;
-  std::string bytes_;
-};
-
 struct Column {
   const char* name;
-  Type type;
+  PostgresType type;
   bool is_replaced = false;  // by a newer row
 };
 
 // Makes the array a parameter; returns its name and type, as in "$7::text[]".
-std::string AddArray(Array& array, PostgresStatement& statement) {
+std::string AddArray(PostgresArray& array, PostgresStatement& statement) {
   statement.arrays.push_back(array.Take());
   return absl::StrCat("$", statement.parameters.size() + statement.arrays.size(),
                       "::", NameOf(array.type()), "[]");
@@ -199,9 +70,9 @@ class Rows {
   }
 
  private:
-  Array& Next() {
+  PostgresArray& Next() {
     has_row_ = true;
-    Array& array = arrays_[column_];
+    PostgresArray& array = arrays_[column_];
     column_ = (column_ + 1) % columns_.size();
     return array;
   }
@@ -209,7 +80,7 @@ class Rows {
   const char* const table_;
   const char* const key_;
   const std::vector<Column> columns_;
-  std::vector<Array> arrays_;
+  std::vector<PostgresArray> arrays_;
   size_t column_ = 0;
   bool has_row_ = false;
 };
@@ -252,36 +123,36 @@ std::vector<StudyRecord> LastStudies(const Batch& batch,
 
 void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& statement) {
   Rows rows("study", "id",
-            {{"id", Type::kBigint},
-             {"tenant", Type::kText},
-             {"name", Type::kText},
-             {"request_id", Type::kText},
-             {"text", Type::kText},
-             {"state", Type::kText, true},
-             {"reason", Type::kText, true},
-             {"created_us", Type::kBigint},
-             {"ended_us", Type::kBigint, true},
-             {"elapsed_us", Type::kBigint, true},
-             {"parent", Type::kText},
-             {"successor", Type::kText, true},
-             {"continues", Type::kText},
-             {"circumstances", Type::kText},
-             {"trials", Type::kBigint, true},
-             {"queued", Type::kBigint, true},
-             {"running", Type::kBigint, true},
-             {"succeeded", Type::kBigint, true},
-             {"infeasible", Type::kBigint, true},
-             {"failed", Type::kBigint, true},
-             {"cancelled", Type::kBigint, true},
-             {"known", Type::kBigint, true},
-             {"objective", Type::kText},
-             {"maximize", Type::kBoolean},
-             {"trial_budget", Type::kBigint, true},
-             {"time_budget_us", Type::kBigint, true},
-             {"device_seconds", Type::kDouble, true},
-             {"event", Type::kBigint, true},
-             {"hypervolume", Type::kDouble, true},
-             {"reference", Type::kText, true}});
+            {{"id", PostgresType::kBigint},
+             {"tenant", PostgresType::kText},
+             {"name", PostgresType::kText},
+             {"request_id", PostgresType::kText},
+             {"text", PostgresType::kText},
+             {"state", PostgresType::kText, true},
+             {"reason", PostgresType::kText, true},
+             {"created_us", PostgresType::kBigint},
+             {"ended_us", PostgresType::kBigint, true},
+             {"elapsed_us", PostgresType::kBigint, true},
+             {"parent", PostgresType::kText},
+             {"successor", PostgresType::kText, true},
+             {"continues", PostgresType::kText},
+             {"circumstances", PostgresType::kText},
+             {"trials", PostgresType::kBigint, true},
+             {"queued", PostgresType::kBigint, true},
+             {"running", PostgresType::kBigint, true},
+             {"succeeded", PostgresType::kBigint, true},
+             {"infeasible", PostgresType::kBigint, true},
+             {"failed", PostgresType::kBigint, true},
+             {"cancelled", PostgresType::kBigint, true},
+             {"known", PostgresType::kBigint, true},
+             {"objective", PostgresType::kText},
+             {"maximize", PostgresType::kBoolean},
+             {"trial_budget", PostgresType::kBigint, true},
+             {"time_budget_us", PostgresType::kBigint, true},
+             {"device_seconds", PostgresType::kDouble, true},
+             {"event", PostgresType::kBigint, true},
+             {"hypervolume", PostgresType::kDouble, true},
+             {"reference", PostgresType::kText, true}});
   for (const StudyRecord& study : studies) {
     rows.Add(study.id).Add(study.tenant).Add(study.name).Add(study.request_id).Add(study.text);
     rows.Add(StudyStateColumn(study.state)).Add(study.reason).Add(TimeColumn(study.created));
@@ -302,33 +173,33 @@ void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& s
 
 void AppendTrials(const std::vector<const TrialRecord*>& trials, PostgresStatement& statement) {
   Rows rows("trial", "study_id, number",
-            {{"study_id", Type::kBigint},
-             {"number", Type::kBigint},
-             {"state", Type::kText, true},
-             {"reason", Type::kText, true},
-             {"architecture", Type::kText},
-             {"canonical_key", Type::kText},
-             {"evaluation_key", Type::kText},
-             {"origin", Type::kText},
-             {"metrics", Type::kText, true},
-             {"same_as", Type::kBigint, true},
-             {"known", Type::kBoolean, true},
-             {"created_us", Type::kBigint},
-             {"started_us", Type::kBigint, true},
-             {"ended_us", Type::kBigint, true},
-             {"proposed_event", Type::kBigint},
-             {"ended_event", Type::kBigint, true},
-             {"attempts", Type::kInteger, true},
-             {"losses", Type::kInteger, true},
-             {"out_of_memory", Type::kInteger, true},
-             {"token", Type::kBigint, true},
-             {"worker", Type::kText, true},
-             {"seconds", Type::kDouble, true},
-             {"checkpoint", Type::kText, true},
-             {"resume_from", Type::kText, true},
-             {"trained", Type::kBoolean, true},
-             {"on_front", Type::kBoolean, true},
-             {"progress", Type::kBytes, true}});
+            {{"study_id", PostgresType::kBigint},
+             {"number", PostgresType::kBigint},
+             {"state", PostgresType::kText, true},
+             {"reason", PostgresType::kText, true},
+             {"architecture", PostgresType::kText},
+             {"canonical_key", PostgresType::kText},
+             {"evaluation_key", PostgresType::kText},
+             {"origin", PostgresType::kText},
+             {"metrics", PostgresType::kText, true},
+             {"same_as", PostgresType::kBigint, true},
+             {"known", PostgresType::kBoolean, true},
+             {"created_us", PostgresType::kBigint},
+             {"started_us", PostgresType::kBigint, true},
+             {"ended_us", PostgresType::kBigint, true},
+             {"proposed_event", PostgresType::kBigint},
+             {"ended_event", PostgresType::kBigint, true},
+             {"attempts", PostgresType::kInteger, true},
+             {"losses", PostgresType::kInteger, true},
+             {"out_of_memory", PostgresType::kInteger, true},
+             {"token", PostgresType::kBigint, true},
+             {"worker", PostgresType::kText, true},
+             {"seconds", PostgresType::kDouble, true},
+             {"checkpoint", PostgresType::kText, true},
+             {"resume_from", PostgresType::kText, true},
+             {"trained", PostgresType::kBoolean, true},
+             {"on_front", PostgresType::kBoolean, true},
+             {"progress", PostgresType::kBytes, true}});
   for (const TrialRecord* trial : trials) {
     rows.Add(trial->study).Add(trial->number).Add(TrialStateName(trial->state)).Add(trial->reason);
     rows.Add(trial->architecture).Add(trial->canonical_key).Add(trial->evaluation_key);
@@ -345,11 +216,11 @@ void AppendTrials(const std::vector<const TrialRecord*>& trials, PostgresStateme
 
 void AppendEvents(const std::vector<const EventRecord*>& events, PostgresStatement& statement) {
   Rows rows("event", "",
-            {{"study_id", Type::kBigint},
-             {"number", Type::kBigint},
-             {"kind", Type::kSmallint},
-             {"trial", Type::kBigint},
-             {"message", Type::kBytes}});
+            {{"study_id", PostgresType::kBigint},
+             {"number", PostgresType::kBigint},
+             {"kind", PostgresType::kSmallint},
+             {"trial", PostgresType::kBigint},
+             {"message", PostgresType::kBytes}});
   for (const EventRecord* event : events) {
     rows.Add(event->study).Add(event->number).Add(static_cast<int64_t>(event->kind));
     rows.Add(event->trial).AddBytes(event->event.SerializeAsString());
@@ -360,17 +231,17 @@ void AppendEvents(const std::vector<const EventRecord*>& events, PostgresStateme
 void AppendAttempts(const std::vector<const AttemptRecord*>& attempts,
                     PostgresStatement& statement) {
   Rows rows("trial_attempt", "",
-            {{"study_id", Type::kBigint},
-             {"trial", Type::kBigint},
-             {"token", Type::kBigint},
-             {"worker", Type::kText},
-             {"measures", Type::kBoolean},
-             {"started_us", Type::kBigint},
-             {"ended_us", Type::kBigint},
-             {"outcome", Type::kText},
-             {"reason", Type::kText},
-             {"seconds", Type::kDouble},
-             {"log", Type::kBytes}});
+            {{"study_id", PostgresType::kBigint},
+             {"trial", PostgresType::kBigint},
+             {"token", PostgresType::kBigint},
+             {"worker", PostgresType::kText},
+             {"measures", PostgresType::kBoolean},
+             {"started_us", PostgresType::kBigint},
+             {"ended_us", PostgresType::kBigint},
+             {"outcome", PostgresType::kText},
+             {"reason", PostgresType::kText},
+             {"seconds", PostgresType::kDouble},
+             {"log", PostgresType::kBytes}});
   for (const AttemptRecord* attempt : attempts) {
     rows.Add(attempt->study).Add(attempt->trial).Add(attempt->token).Add(attempt->worker);
     rows.Add(attempt->measures).Add(TimeColumn(attempt->started)).Add(TimeColumn(attempt->ended));
@@ -382,15 +253,15 @@ void AppendAttempts(const std::vector<const AttemptRecord*>& attempts,
 
 void AppendWorkers(const std::vector<const WorkerRecord*>& workers, PostgresStatement& statement) {
   Rows rows("known_worker", "name",
-            {{"name", Type::kText},
-             {"host", Type::kText, true},
-             {"version", Type::kText, true},
-             {"slots", Type::kBigint, true},
-             {"devices", Type::kText, true},
-             {"tags", Type::kText, true},
-             {"targets", Type::kText, true},
-             {"first_contact_us", Type::kBigint, true},
-             {"last_contact_us", Type::kBigint, true}});
+            {{"name", PostgresType::kText},
+             {"host", PostgresType::kText, true},
+             {"version", PostgresType::kText, true},
+             {"slots", PostgresType::kBigint, true},
+             {"devices", PostgresType::kText, true},
+             {"tags", PostgresType::kText, true},
+             {"targets", PostgresType::kText, true},
+             {"first_contact_us", PostgresType::kBigint, true},
+             {"last_contact_us", PostgresType::kBigint, true}});
   for (const WorkerRecord* worker : workers) {
     rows.Add(worker->name).Add(worker->host).Add(worker->version).Add(worker->slots);
     rows.Add(WordsColumn(worker->devices)).Add(WordsColumn(worker->tags));
@@ -403,10 +274,10 @@ void AppendWorkers(const std::vector<const WorkerRecord*>& workers, PostgresStat
 void AppendSnapshots(const std::vector<const SnapshotRecord*>& snapshots,
                      PostgresStatement& statement) {
   Rows rows("snapshot", "study_id",
-            {{"study_id", Type::kBigint},
-             {"event", Type::kBigint, true},
-             {"strategy", Type::kBytes, true},
-             {"state", Type::kBytes, true}});
+            {{"study_id", PostgresType::kBigint},
+             {"event", PostgresType::kBigint, true},
+             {"strategy", PostgresType::kBytes, true},
+             {"state", PostgresType::kBytes, true}});
   for (const SnapshotRecord* snapshot : snapshots) {
     rows.Add(snapshot->study).Add(snapshot->event).AddBytes(snapshot->strategy);
     rows.AddBytes(snapshot->state);
@@ -416,7 +287,7 @@ void AppendSnapshots(const std::vector<const SnapshotRecord*>& snapshots,
 
 void AppendDeleted(const std::vector<int64_t>& deleted, PostgresStatement& statement) {
   if (deleted.empty()) return;
-  Array ids(Type::kBigint);
+  PostgresArray ids(PostgresType::kBigint);
   for (int64_t id : deleted) ids.Add(id);
   const std::string array = AddArray(ids, statement);
   for (const auto& [table, column] : {std::pair("study", "id"),
