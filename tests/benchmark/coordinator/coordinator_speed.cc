@@ -3,7 +3,7 @@
 // kernel as SCHED_BATCH, bare ones too. Other machines' load on the host comes and goes, so the two
 // take turns, and medians are compared. Exits with 1 if a goal is missed.
 //   build/release/bin/coordinator_speed [--database sqlite|postgres] [--seconds 5] [--parts
-//   bare,one,…]
+//   bare,one,…] [--optuna PYTHON]
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
@@ -28,6 +28,7 @@
 #include "server/store/sqlite.h"
 #include "tests/benchmark/coordinator/bare_server.h"
 #include "tests/benchmark/coordinator/load.h"
+#include "tests/benchmark/coordinator/optuna_peer.h"
 #include "tests/testing/postgres.h"
 #include "tests/testing/programs.h"
 #include "tests/testing/server_study.h"
@@ -278,6 +279,22 @@ void MeasureTrials(Benchmark& b, const std::set<std::string>& parts) {
   }
 }
 
+// A peer where `python` has it: not a limit, but what people use. It needs PostgreSQL.
+void MeasureOptuna(Benchmark& b, const std::string& python) {
+  if (b.database != "postgres") return;
+  OptunaLoad load;
+  load.python = python;
+  load.url = absl::StrReplaceAll(b.Url("optuna"), {{"postgresql:", "postgresql+psycopg2:"}});
+  load.measured = absl::Seconds(b.seconds);
+  const absl::StatusOr<double> rate = RunOptunaLoad(load, b.folder.path());
+  if (rate.ok()) {
+    Print("Optuna, 16 processes, same PostgreSQL", *rate, "trials/s", 1, 0, true);
+  } else {
+    std::printf("Optuna is left out (--optuna PYTHON): %s\n",
+                std::string(rate.status().message()).c_str());
+  }
+}
+
 void MeasureIdle(Benchmark& b) {
   const auto server = b.Start("idle");
   const IdleWorkers workers(server->Address(), kIdle);
@@ -294,14 +311,17 @@ void MeasureIdle(Benchmark& b) {
 
 int Main(int argc, char** argv) {
   Benchmark b;
-  std::vector<std::string> parts = {"bare", "one", "half", "eight", "studies", "idle"};
+  std::vector<std::string> parts = {"bare", "one", "half", "eight", "studies", "idle", "optuna"};
+  std::string python = "python3";
   bool serve_bare = false;
   CLI::App app("Measures cambrian-server.", "coordinator_speed");
   app.add_option("--database", b.database, "sqlite or postgres")
       ->check(CLI::IsMember({"sqlite", "postgres"}));
   app.add_option("--seconds", b.seconds, "Of each measurement")->check(CLI::PositiveNumber);
-  app.add_option("--parts", parts, "Of bare, one, half, many, eight, studies, idle")
+  app.add_option("--parts", parts, "Of bare, one, half, many, eight, studies, idle, optuna")
       ->delimiter(',');
+  app.add_option("--optuna", python, "A Python that has the packages optuna and psycopg2")
+      ->capture_default_str();
   app.add_flag("--serve-bare", serve_bare, "Be the bare server");
   CLI11_PARSE(app, argc, argv);
   const sched_param unused = {};
@@ -318,6 +338,7 @@ int Main(int argc, char** argv) {
   const std::set<std::string> wanted(parts.begin(), parts.end());
   if (wanted.contains("one")) MeasureTrials(b, wanted);
   if (wanted.contains("idle")) MeasureIdle(b);
+  if (wanted.contains("optuna")) MeasureOptuna(b, python);
   return b.good ? 0 : 1;
 }
 
