@@ -60,9 +60,8 @@ class UnaryCall : public grpc::ServerUnaryReactor {
  private:
   UnaryCall(Entry entry, Response* response) : entry_(std::move(entry)), response_(response) {}
 
-  // What happens in `OnDone` and `OnCancel` is short, so gRPC need not hand it to yet another
-  // thread, which is a twentieth of a report's cost. Not a part of gRPC's API: where it is gone,
-  // leave it out.
+  // What happens in `OnDone` and `OnCancel` is short, so gRPC need not wake yet another thread for
+  // it. Not a part of gRPC's API: where it is gone, leave it out.
   bool InternalInlineable() override { return true; }
 
   Entry entry_;

@@ -37,8 +37,7 @@ constexpr char kOrUpdateTrial[] =
     "on_front = excluded.on_front, progress = excluded.progress, "
     "resume_from = excluded.resume_from, trained = excluded.trained";
 
-// Writes many rows by few statements: what a statement costs beside its rows is about as much as a
-// row.
+// Writes many rows by few statements: each statement costs something beside its rows.
 template <typename Row>
 class Insert {
  public:
