@@ -142,7 +142,9 @@ class PostgresStore : public TrialStore {
   absl::StatusOr<std::string> StudyText(int64_t study) override {
     ASSIGN_OR_RETURN(
         std::vector<std::string> texts,
-        ReadAll("SELECT text FROM study WHERE id = $1::bigint", {absl::StrCat(study)}, &ReadText));
+        ReadAll("SELECT coalesce(text, '') FROM study LEFT JOIN study_text ON study_id = id "
+                "WHERE id = $1::bigint",
+                {absl::StrCat(study)}, &ReadText));
     if (texts.empty()) return absl::NotFoundError("no such study");
     return std::move(texts[0]);
   }

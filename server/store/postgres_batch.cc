@@ -63,8 +63,9 @@ class Rows {
     }
     absl::StrAppend(&statement.sql, ", new_", table_, " AS (INSERT INTO ", table_, " (", names,
                     ") SELECT ", values, " FROM marker");
-    if (!replaced.empty()) {
-      absl::StrAppend(&statement.sql, " ON CONFLICT (", key_, ") DO UPDATE SET ", replaced);
+    if (*key_ != '\0') {
+      absl::StrAppend(&statement.sql, " ON CONFLICT (", key_, ") DO ",
+                      replaced.empty() ? "NOTHING" : "UPDATE SET ", replaced);
     }
     statement.sql += ")";
   }
@@ -103,31 +104,12 @@ std::vector<const Record*> LastOf(const std::vector<Record>& records, Key key, I
   return result;
 }
 
-// As `LastOf`, but a text that came once stays.
-std::vector<StudyRecord> LastStudies(const Batch& batch,
-                                     const absl::flat_hash_set<int64_t>& deleted) {
-  absl::flat_hash_map<int64_t, const std::string*> texts;
-  for (const StudyRecord& study : batch.studies) {
-    if (!study.text.empty()) texts[study.id] = &study.text;
-  }
-  std::vector<StudyRecord> result;
-  const auto last = LastOf(
-      batch.studies, [](const StudyRecord& study) { return study.id; },
-      [&](const StudyRecord& study) { return deleted.contains(study.id); });
-  for (const StudyRecord* study : last) {
-    result.push_back(*study);
-    if (auto text = texts.find(study->id); text != texts.end()) result.back().text = *text->second;
-  }
-  return result;
-}
-
-void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& statement) {
+void AppendStudies(const std::vector<const StudyRecord*>& studies, PostgresStatement& statement) {
   Rows rows("study", "id",
             {{"id", PostgresType::kBigint},
              {"tenant", PostgresType::kText},
              {"name", PostgresType::kText},
              {"request_id", PostgresType::kText},
-             {"text", PostgresType::kText},
              {"state", PostgresType::kText, true},
              {"reason", PostgresType::kText, true},
              {"created_us", PostgresType::kBigint},
@@ -153,21 +135,29 @@ void AppendStudies(const std::vector<StudyRecord>& studies, PostgresStatement& s
              {"event", PostgresType::kBigint, true},
              {"hypervolume", PostgresType::kDouble, true},
              {"reference", PostgresType::kText, true}});
-  for (const StudyRecord& study : studies) {
-    rows.Add(study.id).Add(study.tenant).Add(study.name).Add(study.request_id).Add(study.text);
-    rows.Add(StudyStateColumn(study.state)).Add(study.reason).Add(TimeColumn(study.created));
-    rows.Add(TimeColumn(study.ended)).Add(DurationColumn(study.elapsed)).Add(study.parent);
-    rows.Add(study.successor)
-        .Add(study.continues)
-        .Add(study.circumstances)
-        .Add(study.trials)
-        .Add(study.queued);
-    rows.Add(study.running).Add(study.succeeded).Add(study.infeasible).Add(study.failed);
-    rows.Add(study.cancelled).Add(study.known).Add(study.objective.metric);
-    rows.Add(study.objective.maximize).Add(study.trial_budget);
-    rows.Add(DurationColumn(study.time_budget)).Add(study.device_seconds).Add(study.event);
-    rows.Add(study.hypervolume).Add(ReferenceColumn(study.reference));
+  for (const StudyRecord* study : studies) {
+    rows.Add(study->id).Add(study->tenant).Add(study->name).Add(study->request_id);
+    rows.Add(StudyStateColumn(study->state)).Add(study->reason).Add(TimeColumn(study->created));
+    rows.Add(TimeColumn(study->ended)).Add(DurationColumn(study->elapsed)).Add(study->parent);
+    rows.Add(study->successor)
+        .Add(study->continues)
+        .Add(study->circumstances)
+        .Add(study->trials)
+        .Add(study->queued);
+    rows.Add(study->running).Add(study->succeeded).Add(study->infeasible).Add(study->failed);
+    rows.Add(study->cancelled).Add(study->known).Add(study->objective.metric);
+    rows.Add(study->objective.maximize).Add(study->trial_budget);
+    rows.Add(DurationColumn(study->time_budget)).Add(study->device_seconds).Add(study->event);
+    rows.Add(study->hypervolume).Add(ReferenceColumn(study->reference));
   }
+  rows.AppendTo(statement);
+}
+
+// A study's text is written once.
+void AppendTexts(const std::vector<const StudyRecord*>& studies, PostgresStatement& statement) {
+  Rows rows("study_text", "study_id",
+            {{"study_id", PostgresType::kBigint}, {"text", PostgresType::kText}});
+  for (const StudyRecord* study : studies) rows.Add(study->id).Add(study->text);
   rows.AppendTo(statement);
 }
 
@@ -291,6 +281,7 @@ void AppendDeleted(const std::vector<int64_t>& deleted, PostgresStatement& state
   for (int64_t id : deleted) ids.Add(id);
   const std::string array = AddArray(ids, statement);
   for (const auto& [table, column] : {std::pair("study", "id"),
+                                      {"study_text", "study_id"},
                                       {"trial", "study_id"},
                                       {"event", "study_id"},
                                       {"trial_attempt", "study_id"},
@@ -315,7 +306,15 @@ PostgresStatement WriteStatement(const Batch& batch, int64_t fence) {
   // The parts of a statement do not see each other's rows: what this batch deletes is not written.
   const absl::flat_hash_set<int64_t> deleted(batch.deleted.begin(), batch.deleted.end());
   const auto is_gone = [&](const auto& record) { return deleted.contains(record.study); };
-  AppendStudies(LastStudies(batch, deleted), statement);
+  const auto id_of = [](const StudyRecord& study) { return study.id; };
+  AppendStudies(LastOf(batch.studies, id_of,
+                       [&](const StudyRecord& study) { return deleted.contains(study.id); }),
+                statement);
+  AppendTexts(LastOf(batch.studies, id_of,
+                     [&](const StudyRecord& study) {
+                       return study.text.empty() || deleted.contains(study.id);
+                     }),
+              statement);
   AppendTrials(
       LastOf(
           batch.trials,

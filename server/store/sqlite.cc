@@ -132,7 +132,8 @@ class SqliteStore : public TrialStore {
 
   absl::StatusOr<std::string> StudyText(int64_t study) override {
     MutexLock lock(&reader_mutex_);
-    SqliteQuery query = reader_->Query("SELECT text FROM study WHERE id = ?");
+    SqliteQuery query = reader_->Query(
+        "SELECT coalesce(text, '') FROM study LEFT JOIN study_text ON study_id = id WHERE id = ?");
     ASSIGN_OR_RETURN(const bool row, query.Bind(study).Step());
     if (!row) return absl::NotFoundError("no such study");
     return query.Text();

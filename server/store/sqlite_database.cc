@@ -41,15 +41,26 @@ SqliteQuery& SqliteQuery::Bind(double value) {
 }
 
 SqliteQuery& SqliteQuery::Bind(absl::string_view text) {
-  sqlite3_bind_text64(statement_, ++parameter_, text.data(), text.size(), SQLITE_TRANSIENT,
-                      SQLITE_UTF8);
+  return BindText(text, SQLITE_STATIC);
+}
+SqliteQuery& SqliteQuery::Bind(std::string&& text) { return BindText(text, SQLITE_TRANSIENT); }
+SqliteQuery& SqliteQuery::BindBlob(absl::string_view bytes) {
+  return BindBytes(bytes, SQLITE_STATIC);
+}
+SqliteQuery& SqliteQuery::BindBlob(std::string&& bytes) {
+  return BindBytes(bytes, SQLITE_TRANSIENT);
+}
+
+SqliteQuery& SqliteQuery::BindText(absl::string_view text, sqlite3_destructor_type lifetime) {
+  // A null pointer would bind NULL.
+  const char* data = text.empty() ? "" : text.data();
+  sqlite3_bind_text64(statement_, ++parameter_, data, text.size(), lifetime, SQLITE_UTF8);
   return *this;
 }
 
-SqliteQuery& SqliteQuery::BindBlob(absl::string_view bytes) {
-  // A null pointer would bind NULL.
+SqliteQuery& SqliteQuery::BindBytes(absl::string_view bytes, sqlite3_destructor_type lifetime) {
   const char* data = bytes.empty() ? "" : bytes.data();
-  sqlite3_bind_blob64(statement_, ++parameter_, data, bytes.size(), SQLITE_TRANSIENT);
+  sqlite3_bind_blob64(statement_, ++parameter_, data, bytes.size(), lifetime);
   return *this;
 }
 

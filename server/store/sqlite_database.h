@@ -27,8 +27,12 @@ class SqliteQuery {
   SqliteQuery& Bind(int64_t value);
   SqliteQuery& Bind(std::optional<int64_t> value);
   SqliteQuery& Bind(double value);  // NaN: NULL
+  // These are not copied: they live as long as the query.
   SqliteQuery& Bind(absl::string_view text);
   SqliteQuery& BindBlob(absl::string_view bytes);
+  // These are.
+  SqliteQuery& Bind(std::string&& text);
+  SqliteQuery& BindBlob(std::string&& bytes);
 
   // Whether there is a row, whose first column is the next to read. \error kUnavailable
   absl::StatusOr<bool> Step();
@@ -44,6 +48,9 @@ class SqliteQuery {
   std::string Bytes() { return Text(); }
 
  private:
+  SqliteQuery& BindText(absl::string_view text, sqlite3_destructor_type lifetime);
+  SqliteQuery& BindBytes(absl::string_view bytes, sqlite3_destructor_type lifetime);
+
   sqlite3* const database_;
   sqlite3_stmt* const statement_;  // null if it could not be prepared
   int parameter_ = 0;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr char kWriteStudy[] =
     "INSERT INTO study (" CAMBRIAN_STUDY_COLUMNS
-    ", text) VALUES "
-    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    ") VALUES "
+    "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
     "state = excluded.state, reason = excluded.reason, ended_us = excluded.ended_us, "
     "elapsed_us = excluded.elapsed_us, successor = excluded.successor, trials = excluded.trials, "
     "queued = excluded.queued, running = excluded.running, succeeded = excluded.succeeded, "
@@ -143,8 +143,12 @@ absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   query.Bind(DurationColumn(study.time_budget)).Bind(study.device_seconds).Bind(study.event);
   query.Bind(study.hypervolume).Bind(ReferenceColumn(study.reference));
   query.Bind(study.objective.metric).Bind(static_cast<int64_t>(study.objective.maximize));
-  query.Bind(study.text);
-  return query.Run();
+  RETURN_IF_ERROR(query.Run());
+  if (study.text.empty()) return absl::OkStatus();
+  return database.Query("INSERT INTO study_text VALUES (?,?) ON CONFLICT DO NOTHING")
+      .Bind(study.id)
+      .Bind(study.text)
+      .Run();
 }
 
 absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord> trials) {
