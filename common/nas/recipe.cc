@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "absl/base/casts.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -352,6 +353,28 @@ ordered_json ToJson(const Recipe& recipe) {
   if (recipe.cutout > 0) out["augment"].push_back({{"cutout", {{"size", recipe.cutout}}}});
   out["precision"] = recipe.precision == Recipe::Precision::kFp32 ? "fp32" : "bf16";
   return out;
+}
+
+std::string Fingerprint(const Recipe& recipe) {
+  // Names every field, or it does not compile.
+  const auto& [epochs, batch, optimizer, lr, momentum, nesterov, beta1, beta2, decay, schedule,
+               warmup, steps, step_factor, label_smoothing, clip, crop_padding, flip, cutout,
+               precision] = recipe;
+  std::string text;
+  for (const double value :
+       {epochs, lr, momentum, beta1, beta2, decay, warmup, step_factor, label_smoothing, clip}) {
+    absl::StrAppend(&text, absl::Hex(absl::bit_cast<uint64_t>(value)), " ");
+  }
+  for (const int64_t value :
+       {batch, static_cast<int64_t>(optimizer), static_cast<int64_t>(nesterov),
+        static_cast<int64_t>(schedule), crop_padding, static_cast<int64_t>(flip), cutout,
+        static_cast<int64_t>(precision)}) {
+    absl::StrAppend(&text, value, " ");
+  }
+  for (const double value : steps) {
+    absl::StrAppend(&text, absl::Hex(absl::bit_cast<uint64_t>(value)), " ");
+  }
+  return text;
 }
 
 }  // namespace cambrian

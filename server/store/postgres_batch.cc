@@ -30,6 +30,7 @@ std::string AddArray(PostgresArray& array, PostgresStatement& statement) {
 // The rows of one table.
 class Rows {
  public:
+  // `key`: by which a row takes the place of an older one; empty: all rows are new.
   Rows(const char* table, const char* key, std::initializer_list<Column> columns)
       : table_(table), key_(key), columns_(columns) {
     for (const Column& column : columns_) arrays_.emplace_back(column.type);
@@ -61,9 +62,10 @@ class Rows {
       absl::StrAppend(&replaced, replaced.empty() ? "" : ", ", column.name, " = excluded.",
                       column.name);
     }
-    absl::StrAppend(&statement.sql, ", new_", table_, " AS (INSERT INTO ", table_, " (", names,
-                    ") SELECT ", values, " FROM marker");
-    if (*key_ != '\0') {
+    const bool are_new = *key_ == '\0';
+    absl::StrAppend(&statement.sql, are_new ? ", new_" : ", put_", table_, " AS (INSERT INTO ",
+                    table_, " (", names, ") SELECT ", values, " FROM marker");
+    if (!are_new) {
       absl::StrAppend(&statement.sql, " ON CONFLICT (", key_, ") DO ",
                       replaced.empty() ? "NOTHING" : "UPDATE SET ", replaced);
     }
@@ -161,8 +163,9 @@ void AppendTexts(const std::vector<const StudyRecord*>& studies, PostgresStateme
   rows.AppendTo(statement);
 }
 
-void AppendTrials(const std::vector<const TrialRecord*>& trials, PostgresStatement& statement) {
-  Rows rows("trial", "study_id, number",
+void AppendTrials(const std::vector<const TrialRecord*>& trials, bool are_new,
+                  PostgresStatement& statement) {
+  Rows rows("trial", are_new ? "" : "study_id, number",
             {{"study_id", PostgresType::kBigint},
              {"number", PostgresType::kBigint},
              {"state", PostgresType::kText, true},
@@ -315,11 +318,20 @@ PostgresStatement WriteStatement(const Batch& batch, int64_t fence) {
                        return study.text.empty() || deleted.contains(study.id);
                      }),
               statement);
-  AppendTrials(
-      LastOf(
-          batch.trials,
-          [](const TrialRecord& trial) { return std::pair(trial.study, trial.number); }, is_gone),
-      statement);
+  // The row of a trial that this batch proposes is new: plain rows cost less.
+  using TrialKey = std::pair<int64_t, int64_t>;
+  absl::flat_hash_set<TrialKey> proposed;
+  for (const EventRecord& event : batch.events) {
+    if (event.kind == EventKind::kProposed) proposed.insert({event.study, event.trial});
+  }
+  const auto key_of = [](const TrialRecord& trial) { return TrialKey(trial.study, trial.number); };
+  for (const bool are_new : {true, false}) {
+    AppendTrials(LastOf(batch.trials, key_of,
+                        [&](const TrialRecord& trial) {
+                          return is_gone(trial) || proposed.contains(key_of(trial)) != are_new;
+                        }),
+                 are_new, statement);
+  }
   std::vector<const EventRecord*> events;
   for (const EventRecord& event : batch.events) {
     if (!is_gone(event)) events.push_back(&event);

@@ -167,7 +167,7 @@ struct Batch {
   CommitMarker marker;
   Counters counters;
   std::vector<StudyRecord> studies;       // new, or replaced but for their text
-  std::vector<TrialRecord> trials;        // new or replaced
+  std::vector<TrialRecord> trials;        // new (with their kProposed events) or replaced
   std::vector<EventRecord> events;        // new
   std::vector<AttemptRecord> attempts;    // new
   std::vector<WorkerRecord> workers;      // new or replaced

@@ -1,12 +1,18 @@
 #include "server/study/committer.h"
 
+#include <pthread.h>
+
 #include "absl/strings/str_cat.h"
 
 namespace cambrian {
 
 Committer::Committer(TrialStore& store, const Clock& clock, CoordinatorListener listener,
-                     CoordinatorObserver& observer)
-    : store_(store), clock_(clock), listener_(std::move(listener)), observer_(observer) {}
+                     CoordinatorObserver& observer, std::function<void()> on_free)
+    : store_(store),
+      clock_(clock),
+      listener_(std::move(listener)),
+      observer_(observer),
+      on_free_(std::move(on_free)) {}
 
 Committer::~Committer() { Stop(); }
 
@@ -36,6 +42,11 @@ void Committer::Submit(std::unique_ptr<Group> group) {
   changed_.SignalAll();
 }
 
+bool Committer::IsBusy() const {
+  MutexLock lock(&mutex_);
+  return group_ != nullptr;
+}
+
 void Committer::Wait() const {
   MutexLock lock(&mutex_);
   while (group_ != nullptr) changed_.Wait(&mutex_);
@@ -52,6 +63,7 @@ void Committer::Reset() {
 }
 
 void Committer::CommitAll() {
+  pthread_setname_np(pthread_self(), "commits");
   while (true) {
     const Group* group = nullptr;
     {
@@ -63,13 +75,17 @@ void Committer::CommitAll() {
     }
     if (group == nullptr) return;
     absl::Status committed = Commit(*group);
-    MutexLock lock(&mutex_);
-    done_.emplace_back(std::move(group_), std::move(committed));
-    changed_.SignalAll();
+    {
+      MutexLock lock(&mutex_);
+      done_.emplace_back(std::move(group_), std::move(committed));
+      changed_.SignalAll();
+    }
+    on_free_();
   }
 }
 
 void Committer::AnswerAll() {
+  pthread_setname_np(pthread_self(), "answers");
   while (true) {
     std::pair<std::unique_ptr<Group>, absl::Status> next;
     {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -40,7 +41,7 @@ class Committer {
  public:
   // `store`, `clock` and `observer` outlive it.
   Committer(TrialStore& store, const Clock& clock, CoordinatorListener listener,
-            CoordinatorObserver& observer);
+            CoordinatorObserver& observer, std::function<void()> on_free);
   ~Committer();
 
   // From now on groups are committed on a thread of their own, and answered on another one; before,
@@ -51,6 +52,8 @@ class Committer {
 
   // The decision loop's thread only, all of them.
   bool has_threads() const { return committing_.joinable(); }
+  // Whether a group is being committed. `on_free` is called, on another thread, after one was.
+  bool IsBusy() const;
   // Returns when the group that was submitted is committed.
   void Wait() const;
   // After `Wait`.
@@ -69,6 +72,7 @@ class Committer {
   const Clock& clock_;
   const CoordinatorListener listener_;
   CoordinatorObserver& observer_;
+  const std::function<void()> on_free_;
 
   mutable Mutex mutex_;
   mutable CondVar changed_;

@@ -23,7 +23,7 @@ Coordinator::Coordinator(Options options, TrialStore& store, const Clock& clock,
       clock_(clock),
       reader_(std::move(reader)),
       observer_(observer != nullptr ? *observer : default_observer_),
-      committer_(store, clock, std::move(listener), observer_) {}
+      committer_(store, clock, std::move(listener), observer_, [this] { Wake(); }) {}
 
 absl::Duration Coordinator::RunOnce() {
   wall_ = clock_.Now();
@@ -37,8 +37,15 @@ absl::Duration Coordinator::RunOnce() {
     return retry_at_;
   }
   gathered_at_ = now_ + options_.gather;
-  group_->requests = static_cast<int64_t>(requests.size());
+  group_->requests += static_cast<int64_t>(requests.size());
   Decide(std::move(requests));
+  // What comes while the last group is committed joins this one.
+  if (again_ || !committer_.IsBusy()) FinishGroup();
+  return NextRun();
+}
+
+// Hands what was decided to the committer once that is free.
+void Coordinator::FinishGroup() {
   committer_.Wait();
   failure_.Update(committer_.status());
   if (failure_.ok()) CloseGroup();
@@ -47,7 +54,6 @@ absl::Duration Coordinator::RunOnce() {
     spdlog::error("a commit failed, studies are read again: {}", failure_.ToString());
     FailGroup(failure_);
   }
-  return NextRun();
 }
 
 // The requests, and what follows from them and from time.

@@ -2,8 +2,8 @@
 //
 // Requests are handed over from any thread and wait. `RunOnce` takes all that wait and decides in
 // memory; what it changed is a group: one transaction, and only then the answers. While a group is
-// committed the next one is decided already. If a commit fails, memory is dropped and rebuilt from
-// the store, and all that waits is answered UNAVAILABLE.
+// committed the next one is decided already, with all that comes in until then. If a commit fails,
+// memory is dropped and rebuilt from the store, and all that waits is answered UNAVAILABLE.
 //
 // One coordinator is active on a store. Others stand by: they answer UNAVAILABLE and try each
 // second to take over. The active one renews its epoch; if it cannot, it drops all and stands by.
@@ -131,6 +131,7 @@ class Coordinator {
   // The loop (coordinator.cc).
   void Decide(std::vector<Request> requests);
   void AnswerPolls();
+  void FinishGroup();
   void CloseGroup();
   void FailGroup(const absl::Status& status);
   // The store, with all groups but this one committed: for reads.

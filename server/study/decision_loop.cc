@@ -1,5 +1,7 @@
 #include "server/study/decision_loop.h"
 
+#include <pthread.h>
+
 namespace cambrian {
 
 DecisionLoop::DecisionLoop(Coordinator& coordinator)
@@ -14,6 +16,7 @@ void DecisionLoop::Stop() {
 }
 
 void DecisionLoop::Run() {
+  pthread_setname_np(pthread_self(), "decisions");
   coordinator_.StartCommitter();
   while (!stopping_) {
     coordinator_.WaitForWork(coordinator_.RunOnce());

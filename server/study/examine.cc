@@ -69,7 +69,7 @@ Constants ConstantsOf(const StudySpec& study) {
   Random random(0);
   Constants constants{Circumstances(study).dump(), study.RecipeFor(study.space->Sample(random)),
                       ""};
-  if (constants.recipe.ok()) constants.recipe_text = ToJson(*constants.recipe).dump();
+  if (constants.recipe.ok()) constants.recipe_text = Fingerprint(*constants.recipe);
   return constants;
 }
 
@@ -109,7 +109,7 @@ Candidate ExamineOne(const StudySpec& study, const Constants& constants, Network
   } else {
     const bool usual = constants.recipe.ok() && *recipe == *constants.recipe;
     candidate.evaluation_key = Digest(absl::StrCat(
-        network.canonical_key, "\n", usual ? constants.recipe_text : ToJson(*recipe).dump(), "\n",
+        network.canonical_key, "\n", usual ? constants.recipe_text : Fingerprint(*recipe), "\n",
         constants.circumstances));
     candidate.canonical_key = std::move(network.canonical_key);
     candidate.metrics = std::move(network.metrics);

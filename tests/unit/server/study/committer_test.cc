@@ -20,8 +20,8 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
     CoordinatorListener listener;
     listener.on_events = [this](int64_t study) { Note("events of " + std::to_string(study)); };
     listener.on_unused = [this](std::vector<std::string> unused) { Note("unused " + unused[0]); };
-    committer_ =
-        std::make_unique<Committer>(store_, Clock::System(), std::move(listener), observer_);
+    committer_ = std::make_unique<Committer>(store_, Clock::System(), std::move(listener),
+                                             observer_, [this] { Note("free"); });
     if (GetParam()) committer_->Start();
   }
 
@@ -33,6 +33,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
   std::vector<std::string> TakeNotes() {
     committer_->Stop();
     MutexLock lock(&mutex_);
+    frees_ = std::erase(notes_, "free");
     return std::exchange(notes_, {});
   }
 
@@ -57,6 +58,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
   CoordinatorObserver observer_;
   int64_t epoch_ = 0;
   Mutex mutex_;
+  int64_t frees_ = 0;  // how often it said so
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Committer> committer_;
 };
@@ -95,6 +97,17 @@ TEST_P(CommitterTest, AnEmptyBatchIsAnsweredWithoutACommit) {
   committer_->Wait();
   EXPECT_THAT(TakeNotes(), ElementsAre("OK"));
   EXPECT_EQ(memory_->LastCommit()->number, 0);
+}
+
+TEST_P(CommitterTest, SaysWhenItIsFree) {
+  EXPECT_FALSE(committer_->IsBusy());
+  for (int64_t id : {1, 2, 3}) {
+    committer_->Submit(MakeGroup(id));
+    committer_->Wait();
+    EXPECT_FALSE(committer_->IsBusy());
+  }
+  EXPECT_EQ(TakeNotes().size(), 9u);
+  EXPECT_EQ(frees_, GetParam() ? 3 : 0);  // in `Submit` it is free when that returns
 }
 
 TEST_P(CommitterTest, StopCommitsWhatItHas) {
