@@ -38,18 +38,24 @@ void Committer::Submit(std::unique_ptr<Group> group) {
     return Answer(*group, committed);
   }
   MutexLock lock(&mutex_);
-  group_ = std::move(group);
+  while (next_ != nullptr) changed_.Wait(&mutex_);
+  next_ = std::move(group);
   changed_.SignalAll();
 }
 
 bool Committer::IsBusy() const {
   MutexLock lock(&mutex_);
-  return group_ != nullptr;
+  return group_ != nullptr || next_ != nullptr;
+}
+
+bool Committer::HasRoom() const {
+  MutexLock lock(&mutex_);
+  return next_ == nullptr;
 }
 
 void Committer::Wait() const {
   MutexLock lock(&mutex_);
-  while (group_ != nullptr) changed_.Wait(&mutex_);
+  while (group_ != nullptr || next_ != nullptr) changed_.Wait(&mutex_);
 }
 
 absl::Status Committer::status() const {
@@ -68,10 +74,11 @@ void Committer::CommitAll() {
     const Group* group = nullptr;
     {
       MutexLock lock(&mutex_);
-      while (group_ == nullptr && !stopping_) changed_.Wait(&mutex_);
+      while (next_ == nullptr && !stopping_) changed_.Wait(&mutex_);
+      group_ = std::move(next_);
       group = group_.get();
       committed_all_ = group == nullptr;
-      if (committed_all_) changed_.SignalAll();
+      changed_.SignalAll();
     }
     if (group == nullptr) return;
     absl::Status committed = Commit(*group);

@@ -34,8 +34,8 @@ struct Group {
   std::vector<std::string> unused;                               // artifacts
 };
 
-// One group at a time: while it is committed, the one before it is answered, and the decision loop
-// decides the next one. Once a commit has failed it commits nothing more until `Reset`: what was
+// One group at a time: while it is committed, the one before it is answered, another may wait, and
+// the decision loop decides the next one. Once a commit has failed it commits nothing more until `Reset`: what was
 // decided later stands on what never happened.
 class Committer {
  public:
@@ -54,10 +54,12 @@ class Committer {
   bool has_threads() const { return committing_.joinable(); }
   // Whether a group is being committed. `on_free` is called, on another thread, after one was.
   bool IsBusy() const;
-  // Returns when the group that was submitted is committed.
-  void Wait() const;
-  // After `Wait`.
+  // Whether no group waits for that.
+  bool HasRoom() const;
+  // Waits until it has room.
   void Submit(std::unique_ptr<Group> group);
+  // Returns when all groups that were submitted are committed.
+  void Wait() const;
   // OK, or how a commit failed.
   absl::Status status() const;
   void Reset();
@@ -76,6 +78,7 @@ class Committer {
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
+  std::unique_ptr<Group> next_ ABSL_GUARDED_BY(mutex_);   // waits
   std::unique_ptr<Group> group_ ABSL_GUARDED_BY(mutex_);  // until it is committed
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<std::unique_ptr<Group>, absl::Status>> done_ ABSL_GUARDED_BY(mutex_);

@@ -10,6 +10,7 @@
 namespace cambrian {
 namespace {
 
+constexpr int64_t kLargeGroup = 128;  // trials
 constexpr absl::Duration kIdle = absl::Seconds(60);  // between two looks at nothing
 constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 constexpr absl::Duration kRememberWorkers = absl::Minutes(10);
@@ -39,14 +40,21 @@ absl::Duration Coordinator::RunOnce() {
   gathered_at_ = now_ + options_.gather;
   group_->requests += static_cast<int64_t>(requests.size());
   Decide(std::move(requests));
-  // What comes while the last group is committed joins this one.
-  if (again_ || !committer_.IsBusy()) FinishGroup();
+  // What comes while the last group is committed joins this one, until it is so large that a commit
+  // of its own costs little.
+  const bool is_large = ChangedTrials() >= kLargeGroup && committer_.HasRoom();
+  if (again_ || is_large || !committer_.IsBusy()) FinishGroup();
   return NextRun();
 }
 
-// Hands what was decided to the committer once that is free.
+int64_t Coordinator::ChangedTrials() const {
+  int64_t trials = 0;
+  for (const Entry* entry : touched_studies_) trials += entry->study->changed_trials();
+  return trials;
+}
+
+// Hands what was decided to the committer.
 void Coordinator::FinishGroup() {
-  committer_.Wait();
   failure_.Update(committer_.status());
   if (failure_.ok()) CloseGroup();
   if (!committer_.has_threads()) failure_.Update(committer_.status());

@@ -131,6 +131,7 @@ class Coordinator {
   // The loop (coordinator.cc).
   void Decide(std::vector<Request> requests);
   void AnswerPolls();
+  int64_t ChangedTrials() const;  // in this group
   void FinishGroup();
   void CloseGroup();
   void FailGroup(const absl::Status& status);
