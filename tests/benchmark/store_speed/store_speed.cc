@@ -1,14 +1,14 @@
 // How fast the stores commit: batches as a busy server writes them, each trial ended and another
 // one started in its place.
-//   build/release/bin/store_speed [--database sqlite|postgres] [--studies 20] [--trials 24]
-#include <sys/stat.h>
+//   build/release/bin/store_speed [--database sqlite|postgres] [--studies 20] [--trials 100]
 #include <time.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <memory>
-#include <sstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
-#include "server/store/memory.h"
 #include "server/store/postgres.h"
 #include "server/store/sqlite.h"
 #include "tests/testing/postgres.h"
@@ -68,7 +67,7 @@ class Study {
     TrialRecord trial = std::move(open_.front());
     open_.pop_front();
     trial.state = v1::TRIAL_SUCCEEDED;
-    trial.metrics["accuracy"] = {0.123456 + trial.number * 1e-7, {}, {}};
+    trial.metrics["accuracy"] = {static_cast<double>(trial.number) * 1e-7, {}, {}};
     trial.ended = absl::Now();
     trial.ended_event = ++record_.event;
     trial.seconds = 0.001;
@@ -121,10 +120,56 @@ class Study {
   std::deque<TrialRecord> open_;
 };
 
+// Studies with 64 trials under way between them.
+class Writer {
+ public:
+  static constexpr int kUnderWay = 64;
+
+  Writer(TrialStore& store, int studies) : store_(store) {
+    epoch_ = store.StartEpoch("speed", absl::Hours(1)).value().number;
+    for (int i = 0; i < studies; ++i) studies_.push_back(std::make_unique<Study>(i + 1));
+    Batch batch;
+    for (int i = 0; i < kUnderWay; ++i) Next().Propose(batch, ++token_);
+    for (const auto& study : studies_) study->Write(batch);
+    Write(std::move(batch));
+  }
+
+  void Commit(int trials) {
+    Batch batch;
+    std::set<Study*> touched;
+    for (int i = 0; i < trials; ++i) {
+      Study& study = Next();
+      study.End(batch);
+      study.Propose(batch, ++token_);
+      touched.insert(&study);
+    }
+    for (Study* study : touched) study->Write(batch);
+    Write(std::move(batch));
+  }
+
+ private:
+  Study& Next() { return *studies_[next_++ % studies_.size()]; }
+  void Write(Batch batch) {
+    batch.marker = {epoch_, ++commits_};
+    batch.counters = {static_cast<int64_t>(studies_.size()), token_};
+    const absl::Status status = store_.Commit(batch);
+    if (status.ok()) return;
+    std::fprintf(stderr, "%s\n", status.ToString().c_str());
+    std::exit(1);
+  }
+
+  TrialStore& store_;
+  std::vector<std::unique_ptr<Study>> studies_;
+  size_t next_ = 0;
+  int64_t epoch_ = 0;
+  int64_t commits_ = 0;
+  int64_t token_ = 0;
+};
+
 double CpuSeconds() {
   timespec time;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return time.tv_sec + time.tv_nsec / 1e9;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 // Of the processes of PostgreSQL that serve a connection.
@@ -143,70 +188,56 @@ double PostgresSeconds(const testing::Postgres& postgres) {
 
 int Main(int argc, char** argv) {
   std::string database = "sqlite";
-  int studies = 1, trials = 24, commits = 4000, open = 64;
-  std::string folder_name;
-  CLI::App app("Measures the stores.", "store_speed");
-  app.add_option("--database", database)->check(CLI::IsMember({"memory", "sqlite", "postgres"}));
-  app.add_option("--studies", studies);
-  app.add_option("--trials", trials, "A commit");
-  app.add_option("--commits", commits);
-  app.add_option("--open", open, "Trials under way");
+  int studies = 1;
+  int trials = 24;
+  int commits = 4000;
+  CLI::App app("Measures the commits of the trial database.", "store_speed");
+  app.add_option("--database", database, "sqlite or postgres")
+      ->check(CLI::IsMember({"sqlite", "postgres"}))
+      ->capture_default_str();
+  app.add_option("--studies", studies, "That take turns")
+      ->check(CLI::Range(1, Writer::kUnderWay))
+      ->capture_default_str();
+  app.add_option("--trials", trials, "Of each commit: so many end, and as many start")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--commits", commits, "That are measured, after a quarter of them that are not")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   testing::TemporaryFolder folder;
   std::unique_ptr<testing::Postgres> postgres;
-  absl::StatusOr<std::unique_ptr<TrialStore>> store;
   if (database == "postgres") {
     std::string reason;
-    postgres = testing::Postgres::Start(&reason, true);
-    if (!postgres) return 1;
-    store = OpenPostgresStore(postgres->Url(), {});
-  } else {
-    store = OpenSqliteStore(folder / "speed.db");
-  }
-  const auto epoch = (*store)->StartEpoch("speed", absl::Hours(1));
-  int64_t token = 0, commit = 0;
-  std::vector<std::unique_ptr<Study>> all;
-  for (int i = 0; i < studies; ++i) all.push_back(std::make_unique<Study>(i + 1));
-  const auto write = [&](Batch batch) {
-    batch.marker = {epoch->number, ++commit};
-    batch.counters = {studies, token};
-    const absl::Status status = (*store)->Commit(batch);
-    if (status.ok()) return;
-    std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    exit(1);
-  };
-  Batch first;
-  for (int i = 0; i < open; ++i) all[i % studies]->Propose(first, ++token);
-  for (auto& study : all) study->Write(first);
-  write(std::move(first));
-  double cpu = 0, server = 0;
-  absl::Time start;
-  int64_t next = 0;
-  const int warm = commits / 4;
-  for (int i = 0; i < commits + warm; ++i) {
-    if (i == warm) {
-      cpu = CpuSeconds();
-      start = absl::Now();
-      if (postgres) server = PostgresSeconds(*postgres);
+    postgres = testing::Postgres::Start(&reason, /*is_durable=*/true);
+    if (!postgres) {
+      std::fprintf(stderr, "%s\n", reason.c_str());
+      return 1;
     }
-    Batch batch;
-    std::vector<bool> touched(studies);
-    for (int j = 0; j < trials; ++j, ++next) {
-      Study& study = *all[next % studies];
-      study.End(batch);
-      study.Propose(batch, ++token);
-      touched[next % studies] = true;
-    }
-    for (int j = 0; j < studies; ++j) if (touched[j]) all[j]->Write(batch);
-    write(std::move(batch));
   }
-  const double n = double(commits) * trials;
-  std::printf("%s studies %d, %d a commit: wall %.2f us, cpu %.2f us, backend %.2f us a trial\n",
-              database.c_str(), studies, trials, absl::ToDoubleMicroseconds(absl::Now() - start) / n,
-              (CpuSeconds() - cpu) / n * 1e6,
-              postgres ? (PostgresSeconds(*postgres) - server) / n * 1e6 : 0);
-  struct stat info;
-  if (!postgres && stat((folder / "speed.db").c_str(), &info) == 0) std::printf("  db %.0f bytes a trial\n", info.st_size / (n * 1.25));
+  const auto store =
+      postgres ? OpenPostgresStore(postgres->Url()) : OpenSqliteStore(folder / "speed.db");
+  if (!store.ok()) {
+    std::fprintf(stderr, "%s\n", store.status().ToString().c_str());
+    return 1;
+  }
+  Writer writer(**store, studies);
+  const int warm_up = commits / 4;
+  for (int i = 0; i < warm_up; ++i) writer.Commit(trials);
+  const double own = CpuSeconds();
+  const double server = postgres ? PostgresSeconds(*postgres) : 0;
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < commits; ++i) writer.Commit(trials);
+  const double microseconds = 1e6 / (static_cast<double>(commits) * trials);
+  std::printf("%s, %d studies, %d trials a commit: %.1f us a trial; processor %.1f us here",
+              database.c_str(), studies, trials,
+              absl::ToDoubleSeconds(absl::Now() - start) * microseconds,
+              (CpuSeconds() - own) * microseconds);
+  if (postgres) {
+    std::printf(" and %.1f us in the database",
+                (PostgresSeconds(*postgres) - server) * microseconds);
+  }
+  std::printf("\n");
   return 0;
 }
 
