@@ -56,7 +56,8 @@ struct JsonProblem {
 Recipe RecipeFromJson(const nlohmann::json& json, std::vector<JsonProblem>& problems);
 nlohmann::ordered_json ToJson(const Recipe& recipe);
 
-// A text that equal recipes have, and no others. Quicker than JSON; for hashes, not for people.
+// A text that equal recipes have (but for the sign of a zero), and no others. Quicker than JSON;
+// for hashes, not for people.
 std::string Fingerprint(const Recipe& recipe);
 
 }  // namespace cambrian

@@ -40,9 +40,7 @@ SqliteQuery& SqliteQuery::Bind(double value) {
   return *this;
 }
 
-SqliteQuery& SqliteQuery::Bind(absl::string_view text) {
-  return BindText(text, SQLITE_STATIC);
-}
+SqliteQuery& SqliteQuery::Bind(absl::string_view text) { return BindText(text, SQLITE_STATIC); }
 SqliteQuery& SqliteQuery::Bind(std::string&& text) { return BindText(text, SQLITE_TRANSIENT); }
 SqliteQuery& SqliteQuery::BindBlob(absl::string_view bytes) {
   return BindBytes(bytes, SQLITE_STATIC);

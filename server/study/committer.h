@@ -35,8 +35,8 @@ struct Group {
 };
 
 // One group at a time: while it is committed, the one before it is answered, another may wait, and
-// the decision loop decides the next one. Once a commit has failed it commits nothing more until `Reset`: what was
-// decided later stands on what never happened.
+// the decision loop decides the next one. Once a commit has failed it commits nothing more until
+// `Reset`: what was decided later stands on what never happened.
 class Committer {
  public:
   // `store`, `clock` and `observer` outlive it.
@@ -52,7 +52,8 @@ class Committer {
 
   // The decision loop's thread only, all of them.
   bool has_threads() const { return committing_.joinable(); }
-  // Whether a group is being committed. `on_free` is called, on another thread, after one was.
+  // Whether a group is being committed or waits for that. `on_free` is called, on another thread,
+  // after one was.
   bool IsBusy() const;
   // Whether no group waits for that.
   bool HasRoom() const;

@@ -11,6 +11,8 @@ namespace cambrian {
 namespace {
 
 constexpr int64_t kLargeGroup = 128;  // trials
+// What is decided while a commit hangs: then the loop waits, and nothing expires that was not told.
+constexpr absl::Duration kLongestGroup = absl::Seconds(1);
 constexpr absl::Duration kIdle = absl::Seconds(60);  // between two looks at nothing
 constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 constexpr absl::Duration kRememberWorkers = absl::Minutes(10);
@@ -43,7 +45,8 @@ absl::Duration Coordinator::RunOnce() {
   // What comes while the last group is committed joins this one, until it is so large that a commit
   // of its own costs little.
   const bool is_large = ChangedTrials() >= kLargeGroup && committer_.HasRoom();
-  if (again_ || is_large || !committer_.IsBusy()) FinishGroup();
+  const bool is_old = now_ - finished_at_ >= kLongestGroup;
+  if (again_ || is_large || is_old || !failure_.ok() || !committer_.IsBusy()) FinishGroup();
   return NextRun();
 }
 
@@ -57,6 +60,7 @@ int64_t Coordinator::ChangedTrials() const {
 void Coordinator::FinishGroup() {
   failure_.Update(committer_.status());
   if (failure_.ok()) CloseGroup();
+  finished_at_ = now_;
   if (!committer_.has_threads()) failure_.Update(committer_.status());
   if (!failure_.ok()) {
     spdlog::error("a commit failed, studies are read again: {}", failure_.ToString());
@@ -119,7 +123,10 @@ void Coordinator::CloseGroup() {
     workers_->Forget(now_ - kRememberWorkers, *leases_);
     forget_at_ = now_ + kForgetEvery;
   }
-  if (batch.empty() && group_->replies.empty()) return;
+  if (batch.empty() && group_->replies.empty()) {
+    group_->requests = 0;
+    return;
+  }
   if (!batch.empty()) {
     batch.marker = {epoch_, ++commits_};
     batch.counters = {last_study_, leases_->last_token()};

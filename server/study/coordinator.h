@@ -52,7 +52,8 @@ class Coordinator {
     absl::Duration hang = absl::Seconds(15);        // how long a Poll without news waits
     std::string holder = "server";                  // what the store knows this server by
     absl::Duration epoch_term = absl::Seconds(10);  // renewed every third of it
-    // Requests gather so long after the last were taken: a commit costs the same for one and many.
+    // Requests gather so long after the last were taken, or until a commit is done: it costs the
+    // same for one and many.
     absl::Duration gather;
   };
 
@@ -218,6 +219,7 @@ class Coordinator {
   std::string why_not_loaded_;
   absl::Duration retry_at_;
   absl::Duration gathered_at_;
+  absl::Duration finished_at_;  // the last group
   absl::Duration renew_at_;
   absl::Duration forget_at_;
   absl::Time wall_;

@@ -66,6 +66,9 @@ absl::Status Coordinator::Rebuild() {
   epoch_ = epoch->number;
   commits_ = 0;
   last_study_ = epoch->counters.study;
+  // An attempt to read it that failed may have left some.
+  touched_studies_.clear();
+  unfinished_.clear();
   studies_.clear();
   names_.clear();
   requests_.clear();

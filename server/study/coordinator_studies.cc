@@ -176,6 +176,8 @@ void Coordinator::Refresh(Entry& entry) {
 
 // Studies whose time is over, and those that had more to decide.
 void Coordinator::AdvanceStudies() {
+  // The group may be open for longer.
+  for (Entry* entry : touched_studies_) entry->study->Advance(now_);
   for (int64_t id : std::exchange(unfinished_, {})) {
     if (studies_.contains(id)) Touch(*studies_.at(id));
   }

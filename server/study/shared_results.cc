@@ -27,7 +27,7 @@ void SharedResults::Rest(const StudyRecord& study) {
 void SharedResults::Note(const StudyRecord& study, int64_t trial,
                          absl::string_view evaluation_key) {
   const auto it = pools_.find(KeyOf(study));
-  if (it == pools_.end() || !it->second.is_read) return;
+  if (it == pools_.end() || it->second.studies.size() < 2) return;
   const auto key = CanonicalKey::FromString(evaluation_key);
   if (key.ok()) it->second.places.try_emplace(*key, Place{study.id, trial});
 }

@@ -173,7 +173,8 @@ class Postgres {
     std::ifstream file("/proc/" + std::to_string(process) + "/stat");
     std::string id, name, state;
     // A process without a parent may be dead for long before somebody asks for its status.
-    return !(file >> id >> name >> state) || state == "Z" || name.find("postgres") == name.npos;
+    return !(file >> id >> name >> state) || state == "Z" ||
+           name.find("postgres") == std::string::npos;
   }
 
   void End(int signal) {

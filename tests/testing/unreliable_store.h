@@ -17,6 +17,7 @@ class UnreliableStore : public TrialStore {
   // The next commits fail: nothing is written, or everything is and nobody hears of it.
   void FailCommits(int count) { failing_ = count; }
   void ForgetCommits(int count) { forgetting_ = count; }
+  void FailRenewals(int count) { failing_renewals_ = count; }
   // Every call fails.
   void SetAway(bool away) { away_ = away; }
 
@@ -25,7 +26,7 @@ class UnreliableStore : public TrialStore {
     return store_->StartEpoch(holder, term);
   }
   absl::Status RenewEpoch(int64_t epoch, absl::Duration term) override {
-    if (away_) return Away();
+    if (away_ || failing_renewals_-- > 0) return Away();
     return store_->RenewEpoch(epoch, term);
   }
   absl::Status EndEpoch(int64_t epoch) override {
@@ -113,6 +114,7 @@ class UnreliableStore : public TrialStore {
 
   TrialStore* store_;
   int failing_ = 0;
+  int failing_renewals_ = 0;
   int forgetting_ = 0;
   bool away_ = false;
 };

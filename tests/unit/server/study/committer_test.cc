@@ -117,6 +117,85 @@ TEST_P(CommitterTest, StopCommitsWhatItHas) {
   committer_->Stop();
 }
 
+// Commits that wait to be let go, then fail or not.
+class HeldStore : public testing::UnreliableStore {
+ public:
+  using UnreliableStore::UnreliableStore;
+
+  absl::Status Commit(const Batch& batch) override {
+    MutexLock lock(&mutex_);
+    ++begun_;
+    changed_.SignalAll();
+    while (allowed_ < begun_) changed_.Wait(&mutex_);
+    return UnreliableStore::Commit(batch);
+  }
+  void AwaitCommits(int count) {
+    MutexLock lock(&mutex_);
+    while (begun_ < count) changed_.Wait(&mutex_);
+  }
+  void Allow(int count) {
+    MutexLock lock(&mutex_);
+    allowed_ += count;
+    changed_.SignalAll();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int begun_ ABSL_GUARDED_BY(mutex_) = 0;
+  int allowed_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+class CommitterQueueTest : public CommitterTest {
+ protected:
+  CommitterQueueTest() : held_(*memory_) {
+    committer_ = std::make_unique<Committer>(held_, Clock::System(), CoordinatorListener(),
+                                             observer_, [this] { Note("free"); });
+    committer_->Start();
+  }
+  HeldStore held_;
+};
+
+TEST_P(CommitterQueueTest, OneGroupWaitsBehindTheOneThatIsCommitted) {
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  EXPECT_TRUE(committer_->IsBusy());
+  EXPECT_TRUE(committer_->HasRoom());
+  committer_->Submit(MakeGroup(2));
+  EXPECT_FALSE(committer_->HasRoom());
+  held_.Allow(2);
+  committer_->Wait();
+  EXPECT_FALSE(committer_->IsBusy());
+  EXPECT_EQ(memory_->Studies()->size(), 2u);
+  EXPECT_EQ(TakeNotes().size(), 2u);
+}
+
+TEST_P(CommitterQueueTest, AFailureAlsoFailsTheGroupThatWaits) {
+  held_.FailCommits(1);
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  committer_->Submit(MakeGroup(2));
+  held_.Allow(2);
+  committer_->Wait();
+  EXPECT_FALSE(committer_->status().ok());
+  EXPECT_TRUE(memory_->Studies()->empty());
+  const std::vector<std::string> notes = TakeNotes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_THAT(notes[0], ::testing::StartsWith("1 is not: the store failed"));
+  EXPECT_THAT(notes[1], ::testing::StartsWith("2 is not: the store failed"));
+}
+
+TEST_P(CommitterQueueTest, StopCommitsTheGroupThatWaits) {
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  committer_->Submit(MakeGroup(2));
+  held_.Allow(2);
+  committer_->Stop();
+  EXPECT_EQ(memory_->Studies()->size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(, CommitterQueueTest, ::testing::Values(true),
+                         [](const auto&) { return "OnItsThread"; });
 INSTANTIATE_TEST_SUITE_P(, CommitterTest, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "OnItsThread" : "InSubmit"; });
 

@@ -61,6 +61,19 @@ TEST_F(CoordinatorTest, WhileTheStoreIsAwayEverybodyIsToldSo) {
   EXPECT_THAT(Polled("w").assignments(), SizeIs(1));
 }
 
+TEST_F(CoordinatorTest, AReadingThatFailsAtItsEndLeavesNothingBehind) {
+  Create(StudyText());
+  store_.FailRenewals(1);  // once all studies are read
+  Restart();
+  coordinator_->RunOnce();
+  auto [got, answer] = Wait<v1::Study>();
+  coordinator_->CancelStudy(Scope(), "toy-1", answer);
+  coordinator_->RunOnce();
+  EXPECT_TRUE(absl::IsUnavailable((*got)->status()));
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_THAT(WorkToTheEnd("w"), SizeIs(8));
+}
+
 TEST_F(CoordinatorTest, DrainingLetsNobodyHang) {
   Polled("w");
   const Got<v1::Assignments> poll = Poll("w");
