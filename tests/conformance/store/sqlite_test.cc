@@ -156,6 +156,10 @@ TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
       "'accuracy',1,10,NULL,0,3,NULL,'[]');"
       "INSERT INTO trial VALUES (1,1,'succeeded','','{}','c','e','random',"
       "'{\"accuracy\":{\"value\":0.5}}',0,0,5,6,7,1,3,2,0,0,9,'w',1,'',1,x'');"
+      "INSERT INTO study VALUES "
+      "(2,'','old-2','','other','active','',0,NULL,0,'','',0,0,0,0,0,0,0,0,"
+      "'accuracy',1,10,NULL,0,0,NULL,'[]');"
+      "INSERT INTO event VALUES (1,3,6,1,x'');"
       "INSERT INTO log VALUES (1,1,1,'first');"
       "INSERT INTO log VALUES (1,1,2,'second');";
   Ask(sql);
@@ -173,6 +177,23 @@ TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   EXPECT_EQ(attempts[1].worker, "w");
   EXPECT_EQ(Ask("PRAGMA user_version"), "4");
   EXPECT_EQ(Ask("SELECT accuracy FROM front"), "0.5");
+  EXPECT_EQ(store->Events(1, 0, 9)->at(0).number, 3);
+  // It is written to, and what belongs to a study goes with it.
+  Batch batch;
+  batch.marker = {store->StartEpoch("a", absl::Seconds(10)).value().number, 1};
+  TrialRecord trial;
+  trial.study = 2;
+  trial.number = 1;
+  batch.trials = {trial};
+  batch.deleted = {1};
+  ASSERT_TRUE(store->Commit(batch).ok());
+  EXPECT_EQ(store->Studies()->size(), 1u);
+  EXPECT_EQ(store->StudyText(2).value(), "other");
+  EXPECT_EQ(store->Trials(2, 0, 9)->size(), 1u);
+  for (const char* table :
+       {"trial WHERE study_id = 1", "event", "trial_attempt", "study_text WHERE study_id = 1"}) {
+    EXPECT_EQ(Ask(std::string("SELECT count(*) FROM ") + table), "0") << table;
+  }
 }
 
 }  // namespace
