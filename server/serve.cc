@@ -36,7 +36,7 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
 constexpr absl::Duration kBetweenSweeps = absl::Hours(24);
-constexpr absl::Duration kGather = absl::Milliseconds(1);
+constexpr absl::Duration kGather = absl::Milliseconds(4);
 constexpr int kExecutorThreads = 4;
 
 // The server's threads and their callers pass work to and fro: without this the kernel changes

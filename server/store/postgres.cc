@@ -1,6 +1,7 @@
 #include "server/store/postgres.h"
 
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr absl::Duration kMigrationTimeout = absl::Minutes(30);
 constexpr int kReaders = 4;
+constexpr int kEventRows = 8;  // read at once: a few hundred events, if they are packed
 // "cambrian" as a number: who migrates holds it.
 constexpr char kTakeMigrationLock[] = "SELECT pg_advisory_xact_lock(7161110437423669614)";
 
@@ -213,9 +215,24 @@ class PostgresStore : public TrialStore {
 
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
-    return ReadAll(postgres::kSelectEvents,
-                   {absl::StrCat(study), absl::StrCat(after), absl::StrCat(limit)},
-                   &ReadEvent<PostgresRow>);
+    std::vector<EventRecord> events;
+    int64_t last = after;
+    for (int rows = kEventRows; rows == kEventRows && std::ssize(events) < limit;) {
+      ASSIGN_OR_RETURN(const std::vector<EventRow> page,
+                       ReadAll(postgres::kSelectEvents,
+                               {absl::StrCat(study), absl::StrCat(last), absl::StrCat(kEventRows)},
+                               &ReadEvent<PostgresRow>));
+      for (const EventRow& row : page) UnpackEvents(row, after, events);
+      rows = static_cast<int>(page.size());
+      if (rows > 0) last = page.back().last;
+    }
+    if (std::ssize(events) > limit) events.resize(limit);
+    ASSIGN_OR_RETURN(const auto trials,
+                     ReadAll(postgres::kSelectConstants,
+                             {absl::StrCat(study), absl::StrCat("{", TrialsOf(events), "}")},
+                             &ReadConstants<PostgresRow>));
+    Complete({trials.begin(), trials.end()}, events);
+    return events;
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {

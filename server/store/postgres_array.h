@@ -45,9 +45,11 @@ class PostgresArray {
  private:
   template <typename Number>
   void AppendNumber(Number number) {
-    for (int shift = 8 * (sizeof(Number) - 1); shift >= 0; shift -= 8) {
-      bytes_ += static_cast<char>(number >> shift);
+    char bytes[sizeof(Number)];
+    for (size_t i = 0; i < sizeof(Number); ++i) {
+      bytes[i] = static_cast<char>(number >> 8 * (sizeof(Number) - 1 - i));
     }
+    bytes_.append(bytes, sizeof(Number));
   }
   template <typename Number>
   void AddElement(Number number) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/wire/convert.h"
+#include "server/store/event_rows.h"
 #include "server/store/postgres_array.h"
 #include "server/store/rows.h"
 
@@ -207,16 +208,15 @@ void AppendTrials(const std::vector<const TrialRecord*>& trials, bool are_new,
   rows.AppendTo(statement);
 }
 
-void AppendEvents(const std::vector<const EventRecord*>& events, PostgresStatement& statement) {
+void AppendEvents(const std::vector<EventRow>& events, PostgresStatement& statement) {
   Rows rows("event", "",
             {{"study_id", PostgresType::kBigint},
-             {"number", PostgresType::kBigint},
+             {"last", PostgresType::kBigint},
              {"kind", PostgresType::kSmallint},
              {"trial", PostgresType::kBigint},
              {"message", PostgresType::kBytes}});
-  for (const EventRecord* event : events) {
-    rows.Add(event->study).Add(event->number).Add(static_cast<int64_t>(event->kind));
-    rows.Add(event->trial).AddBytes(event->event.SerializeAsString());
+  for (const EventRow& event : events) {
+    rows.Add(event.study).Add(event.last).Add(event.kind).Add(event.trial).AddBytes(event.message);
   }
   rows.AppendTo(statement);
 }
@@ -332,10 +332,8 @@ PostgresStatement WriteStatement(const Batch& batch, int64_t fence) {
                         }),
                  are_new, statement);
   }
-  std::vector<const EventRecord*> events;
-  for (const EventRecord& event : batch.events) {
-    if (!is_gone(event)) events.push_back(&event);
-  }
+  std::vector<EventRow> events = PackEvents(batch.events);
+  std::erase_if(events, is_gone);
   AppendEvents(events, statement);
   std::vector<const AttemptRecord*> attempts;
   for (const AttemptRecord& attempt : batch.attempts) {

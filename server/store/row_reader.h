@@ -4,6 +4,9 @@
 // Text, Bytes; IsNull looks at it only.
 #pragma once
 
+#include <utility>
+
+#include "server/store/event_rows.h"
 #include "server/store/records.h"
 #include "server/store/rows.h"
 
@@ -87,19 +90,25 @@ TrialRecord ReadTrial(Row& row) {
 }
 
 template <typename Row>
-EventRecord ReadEvent(Row& row) {
-  EventRecord event;
+EventRow ReadEvent(Row& row) {
+  EventRow event;
   event.study = row.Integer();
-  event.number = row.Integer();
-  event.kind = static_cast<EventKind>(row.Integer());
+  event.last = row.Integer();
+  event.kind = row.Integer();
   event.trial = row.Integer();
-  event.event.ParseFromString(row.Bytes());
-  if (row.IsNull()) return event;
-  v1::Trial& trial = *event.event.mutable_trial();
-  trial.set_architecture(row.Text());
-  trial.set_canonical_key(row.Text());
-  trial.set_origin(row.Text());
+  event.message = row.Bytes();
   return event;
+}
+
+// With the trial's number.
+template <typename Row>
+std::pair<int64_t, TrialConstants> ReadConstants(Row& row) {
+  std::pair<int64_t, TrialConstants> trial;
+  trial.first = row.Integer();
+  trial.second.architecture = row.Text();
+  trial.second.canonical_key = row.Text();
+  trial.second.origin = row.Text();
+  return trial;
 }
 
 template <typename Row>

@@ -197,8 +197,9 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectProgress);
     query.Bind(study).Bind(trial);
-    ASSIGN_OR_RETURN(const std::vector<EventRecord> events,
-                     ReadAll(query, &ReadEvent<SqliteQuery>));
+    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEvent<SqliteQuery>));
+    std::vector<EventRecord> events;
+    for (const EventRow& row : rows) UnpackEvents(row, 0, events);
     std::vector<v1::Progress> curve;
     for (const EventRecord& event : events) {
       if (event.event.trial().attempts() == record.attempts) {
@@ -220,9 +221,22 @@ class SqliteStore : public TrialStore {
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
     MutexLock lock(&reader_mutex_);
-    SqliteQuery query = reader_->Query(kSelectEvents);
-    query.Bind(study).Bind(after).Bind(limit);
-    return ReadAll(query, &ReadEvent<SqliteQuery>);
+    std::vector<EventRecord> events;
+    {
+      SqliteQuery query = reader_->Query(kSelectEvents);
+      query.Bind(study).Bind(after);
+      while (std::ssize(events) < limit) {
+        ASSIGN_OR_RETURN(const bool row, query.Step());
+        if (!row) break;
+        UnpackEvents(ReadEvent(query), after, events);
+      }
+    }
+    if (std::ssize(events) > limit) events.resize(limit);
+    SqliteQuery query = reader_->Query(kSelectConstants);
+    query.Bind(study).Bind(absl::StrCat("[", TrialsOf(events), "]"));
+    ASSIGN_OR_RETURN(const auto trials, ReadAll(query, &ReadConstants<SqliteQuery>));
+    Complete({trials.begin(), trials.end()}, events);
+    return events;
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
@@ -282,7 +296,7 @@ class SqliteStore : public TrialStore {
     if (writer_->Changes() != 1) return TakenOver();
     for (const StudyRecord& study : batch.studies) RETURN_IF_ERROR(WriteStudy(*writer_, study));
     RETURN_IF_ERROR(WriteTrials(*writer_, batch.trials));
-    RETURN_IF_ERROR(WriteEvents(*writer_, batch.events));
+    RETURN_IF_ERROR(WriteEvents(*writer_, PackEvents(batch.events)));
     RETURN_IF_ERROR(WriteAttempts(*writer_, batch.attempts));
     for (const WorkerRecord& worker : batch.workers) RETURN_IF_ERROR(WriteWorker(*writer_, worker));
     for (const SnapshotRecord& snapshot : batch.snapshots) {

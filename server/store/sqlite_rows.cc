@@ -87,9 +87,9 @@ void BindTrial(SqliteQuery& query, const TrialRecord& trial) {
   query.BindBlob(trial.progress.SerializeAsString());
 }
 
-void BindEvent(SqliteQuery& query, const EventRecord& event) {
-  query.Bind(event.study).Bind(event.number).Bind(static_cast<int64_t>(event.kind));
-  query.Bind(event.trial).BindBlob(event.event.SerializeAsString());
+void BindEvent(SqliteQuery& query, const EventRow& event) {
+  query.Bind(event.study).Bind(event.last).Bind(event.kind).Bind(event.trial);
+  query.BindBlob(event.message);
 }
 
 void BindAttempt(SqliteQuery& query, const AttemptRecord& attempt) {
@@ -120,13 +120,14 @@ const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
 const char kSelectEvents[] =
-    "SELECT event.study_id, event.number, kind, trial, message, architecture, canonical_key, "
-    "origin "
-    "FROM event LEFT JOIN trial ON trial.study_id = event.study_id AND trial.number = event.trial "
-    "WHERE event.study_id = ? AND event.number > ? ORDER BY event.number LIMIT ?";
+    "SELECT study_id, last, kind, trial, message FROM event WHERE study_id = ? AND last > ? "
+    "ORDER BY last";
+const char kSelectConstants[] =
+    "SELECT number, architecture, canonical_key, origin FROM trial WHERE study_id = ? AND "
+    "number IN (SELECT value FROM json_each(?))";
 const char kSelectProgress[] =
-    "SELECT study_id, number, kind, trial, message, NULL FROM event "
-    "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY number";
+    "SELECT study_id, last, kind, trial, message FROM event "
+    "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY last";
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   SqliteQuery query = database.Query(kWriteStudy);
@@ -156,8 +157,8 @@ absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord>
   return insert.Run(database, trials);
 }
 
-absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRecord> events) {
-  static const Insert<EventRecord> insert("INSERT INTO event", 5, "", BindEvent);
+absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRow> events) {
+  static const Insert<EventRow> insert("INSERT INTO event", 5, "", BindEvent);
   return insert.Run(database, events);
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "server/store/event_rows.h"
 #include "server/store/records.h"
 #include "server/store/sqlite_database.h"
 
@@ -16,12 +17,13 @@ extern const char kSelectFront[];       // ?: study
 extern const char kSelectSince[];       // ?: study, event
 extern const char kSelectResultKeys[];  // ?: study
 extern const char kSelectAttempts[];    // ?: study, trial; without logs
-extern const char kSelectEvents[];      // ?: study, after, limit; complete
-extern const char kSelectProgress[];  // ?: study, trial; of all attempts, without constant columns
+extern const char kSelectEvents[];      // ?: study, after
+extern const char kSelectConstants[];   // ?: study, list of trials
+extern const char kSelectProgress[];    // ?: study, trial; events of all attempts
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
 absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord> trials);
-absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRecord> events);
+absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRow> events);
 absl::Status WriteAttempts(SqliteDatabase& database, absl::Span<const AttemptRecord> attempts);
 absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker);
 absl::Status WriteSnapshot(SqliteDatabase& database, const SnapshotRecord& snapshot);

@@ -2,9 +2,50 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 
 namespace cambrian {
+namespace {
+
+constexpr absl::Duration kLongestWait = absl::Seconds(1);
+
+template <typename T>
+void Append(std::vector<T> from, std::vector<T>& to) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+void Group::Join(Group later) {
+  if (!later.batch.empty()) {
+    batch.marker = later.batch.marker;
+    batch.counters = later.batch.counters;
+  }
+  for (StudyRecord& study : later.batch.studies) {
+    const auto before =
+        std::find_if(batch.studies.begin(), batch.studies.end(),
+                     [&](const StudyRecord& record) { return record.id == study.id; });
+    if (before == batch.studies.end()) {
+      batch.studies.push_back(std::move(study));
+    } else {
+      if (study.text.empty()) study.text = std::move(before->text);  // it is new in this group
+      *before = std::move(study);
+    }
+  }
+  Append(std::move(later.batch.trials), batch.trials);
+  Append(std::move(later.batch.events), batch.events);
+  Append(std::move(later.batch.attempts), batch.attempts);
+  Append(std::move(later.batch.workers), batch.workers);
+  Append(std::move(later.batch.snapshots), batch.snapshots);
+  Append(std::move(later.batch.deleted), batch.deleted);
+  requests += later.requests;
+  Append(std::move(later.replies), replies);
+  Append(std::move(later.attempts), attempts);
+  Append(std::move(later.unused), unused);
+}
 
 Committer::Committer(TrialStore& store, const Clock& clock, CoordinatorListener listener,
                      CoordinatorObserver& observer, std::function<void()> on_free)
@@ -38,19 +79,20 @@ void Committer::Submit(std::unique_ptr<Group> group) {
     return Answer(*group, committed);
   }
   MutexLock lock(&mutex_);
-  while (next_ != nullptr) changed_.Wait(&mutex_);
+  while (next_ != nullptr && !CanJoinNext()) changed_.Wait(&mutex_);
+  if (next_ != nullptr) return next_->Join(std::move(*group));
   next_ = std::move(group);
+  next_since_ = clock_.Monotonic();
   changed_.SignalAll();
+}
+
+bool Committer::CanJoinNext() const {
+  return clock_.Monotonic() - next_since_ < kLongestWait && next_->batch.deleted.empty();
 }
 
 bool Committer::IsBusy() const {
   MutexLock lock(&mutex_);
   return group_ != nullptr || next_ != nullptr;
-}
-
-bool Committer::HasRoom() const {
-  MutexLock lock(&mutex_);
-  return next_ == nullptr;
 }
 
 void Committer::Wait() const {
@@ -82,12 +124,14 @@ void Committer::CommitAll() {
     }
     if (group == nullptr) return;
     absl::Status committed = Commit(*group);
+    bool is_free = false;
     {
       MutexLock lock(&mutex_);
       done_.emplace_back(std::move(group_), std::move(committed));
+      is_free = next_ == nullptr;
       changed_.SignalAll();
     }
-    on_free_();
+    if (is_free) on_free_();
   }
 }
 

@@ -27,6 +27,10 @@ absl::Status StoreFailed(const absl::Status& status);
 
 // What one transaction writes, and who hears of it then.
 struct Group {
+  // What was decided after it: one transaction writes both. \pre `batch` deletes no study, whose
+  // name the later one may give again.
+  void Join(Group later);
+
   Batch batch;           // empty: nothing is written
   int64_t requests = 0;  // that led to it
   std::vector<Reply> replies;
@@ -34,9 +38,10 @@ struct Group {
   std::vector<std::string> unused;                               // artifacts
 };
 
-// One group at a time: while it is committed, the one before it is answered, another may wait, and
-// the decision loop decides the next one. Once a commit has failed it commits nothing more until
-// `Reset`: what was decided later stands on what never happened.
+// One group at a time: while it is committed, the one before it is answered, and what the decision
+// loop submits joins the group that waits, so that a commit can follow the last one at once. When a
+// commit has failed it commits nothing more until `Reset`: what was decided later stands on what
+// never happened.
 class Committer {
  public:
   // `store`, `clock` and `observer` outlive it.
@@ -53,11 +58,10 @@ class Committer {
   // The decision loop's thread only, all of them.
   bool has_threads() const { return committing_.joinable(); }
   // Whether a group is being committed or waits for that. `on_free` is called, on another thread,
-  // after one was.
+  // once none is.
   bool IsBusy() const;
-  // Whether no group waits for that.
-  bool HasRoom() const;
-  // Waits until it has room.
+  // Waits while a group waits that cannot be joined: it deletes a study, or a commit has hung for a
+  // second, and nobody shall decide further and further ahead of the store.
   void Submit(std::unique_ptr<Group> group);
   // Returns when all groups that were submitted are committed.
   void Wait() const;
@@ -68,6 +72,7 @@ class Committer {
  private:
   void CommitAll();
   void AnswerAll();
+  bool CanJoinNext() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Commit(const Group& group);
   void Answer(Group& group, const absl::Status& committed);
 
@@ -79,7 +84,8 @@ class Committer {
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
-  std::unique_ptr<Group> next_ ABSL_GUARDED_BY(mutex_);   // waits
+  std::unique_ptr<Group> next_ ABSL_GUARDED_BY(mutex_);  // waits
+  absl::Duration next_since_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Group> group_ ABSL_GUARDED_BY(mutex_);  // until it is committed
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<std::unique_ptr<Group>, absl::Status>> done_ ABSL_GUARDED_BY(mutex_);

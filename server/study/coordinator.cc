@@ -10,9 +10,6 @@
 namespace cambrian {
 namespace {
 
-constexpr int64_t kLargeGroup = 128;  // trials
-// What is decided while a commit hangs: then the loop waits, and nothing expires that was not told.
-constexpr absl::Duration kLongestGroup = absl::Seconds(1);
 constexpr absl::Duration kIdle = absl::Seconds(60);  // between two looks at nothing
 constexpr absl::Duration kForgetEvery = absl::Minutes(1);
 constexpr absl::Duration kRememberWorkers = absl::Minutes(10);
@@ -42,25 +39,14 @@ absl::Duration Coordinator::RunOnce() {
   gathered_at_ = now_ + options_.gather;
   group_->requests += static_cast<int64_t>(requests.size());
   Decide(std::move(requests));
-  // What comes while the last group is committed joins this one, until it is so large that a commit
-  // of its own costs little.
-  const bool is_large = ChangedTrials() >= kLargeGroup && committer_.HasRoom();
-  const bool is_old = now_ - finished_at_ >= kLongestGroup;
-  if (again_ || is_large || is_old || !failure_.ok() || !committer_.IsBusy()) FinishGroup();
+  FinishGroup();
   return NextRun();
-}
-
-int64_t Coordinator::ChangedTrials() const {
-  int64_t trials = 0;
-  for (const Entry* entry : touched_studies_) trials += entry->study->changed_trials();
-  return trials;
 }
 
 // Hands what was decided to the committer.
 void Coordinator::FinishGroup() {
   failure_.Update(committer_.status());
   if (failure_.ok()) CloseGroup();
-  finished_at_ = now_;
   if (!committer_.has_threads()) failure_.Update(committer_.status());
   if (!failure_.ok()) {
     spdlog::error("a commit failed, studies are read again: {}", failure_.ToString());
@@ -123,6 +109,7 @@ void Coordinator::CloseGroup() {
     workers_->Forget(now_ - kRememberWorkers, *leases_);
     forget_at_ = now_ + kForgetEvery;
   }
+  ForgetDeleted();
   if (batch.empty() && group_->replies.empty()) {
     group_->requests = 0;
     return;
@@ -152,6 +139,7 @@ void Coordinator::FailGroup(const absl::Status& status) {
   touched_workers_.clear();
   touched_studies_.clear();
   unfinished_.clear();
+  deleted_names_.clear();
   workers_ = std::make_unique<WorkerTable>(0);
   failure_ = absl::OkStatus();
   loaded_ = false;

@@ -1,9 +1,9 @@
 // The one decision loop: everything that happens to studies, trials and leases happens here.
 //
 // Requests are handed over from any thread and wait. `RunOnce` takes all that wait and decides in
-// memory; what it changed is a group: one transaction, and only then the answers. While a group is
-// committed the next one is decided already, with all that comes in until then. If a commit fails,
-// memory is dropped and rebuilt from the store, and all that waits is answered UNAVAILABLE.
+// memory; what it changed is a group: one transaction, and only then the answers. Groups that are
+// decided while another one is committed become one. If a commit fails, memory is dropped and
+// rebuilt from the store, and all that waits is answered UNAVAILABLE.
 //
 // One coordinator is active on a store. Others stand by: they answer UNAVAILABLE and try each
 // second to take over. The active one renews its epoch; if it cannot, it drops all and stands by.
@@ -52,8 +52,9 @@ class Coordinator {
     absl::Duration hang = absl::Seconds(15);        // how long a Poll without news waits
     std::string holder = "server";                  // what the store knows this server by
     absl::Duration epoch_term = absl::Seconds(10);  // renewed every third of it
-    // Requests gather so long after the last were taken, or until a commit is done: it costs the
-    // same for one and many.
+    // While the store is busy requests gather, as some of what a group costs is the same for one
+    // and many: until it is free, they end so many trials, or the last were taken so long ago.
+    int64_t gather_trials = 64;
     absl::Duration gather;
   };
 
@@ -119,10 +120,11 @@ class Coordinator {
   struct Known {
     int64_t id = 0;
     std::string tenant;
+    bool is_deleted = false;  // by this group; only the next one may give its name again
   };
 
   // Requests and answers (coordinator_requests.cc).
-  void HandOver(Request request);
+  void HandOver(Request request, int64_t ends_trials = 0);
   template <typename T, typename Decision>
   void HandOverFor(Answer<T> answer, Decision decide);
   template <typename T>
@@ -132,7 +134,6 @@ class Coordinator {
   // The loop (coordinator.cc).
   void Decide(std::vector<Request> requests);
   void AnswerPolls();
-  int64_t ChangedTrials() const;  // in this group
   void FinishGroup();
   void CloseGroup();
   void FailGroup(const absl::Status& status);
@@ -190,7 +191,7 @@ class Coordinator {
   absl::StatusOr<v1::DeleteStudyResponse> Delete(const Scope& scope, const std::string& name);
   absl::StatusOr<Known> Find(const Scope& scope, const std::string& name) const;
   void Know(const StudyRecord& study);
-  void Forget(const StudyRecord& study);
+  void ForgetDeleted();
   absl::StatusOr<Entry*> FindOrLoad(const Scope& scope, const std::string& name);
   void Touch(Entry& entry);
   void Refresh(Entry& entry);
@@ -210,6 +211,7 @@ class Coordinator {
   mutable Mutex mutex_;
   CondVar work_;
   std::vector<Request> inbox_ ABSL_GUARDED_BY(mutex_);
+  int64_t inbox_trials_ ABSL_GUARDED_BY(mutex_) = 0;  // that these end
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
 
   // All below belongs to the decision loop.
@@ -219,7 +221,6 @@ class Coordinator {
   std::string why_not_loaded_;
   absl::Duration retry_at_;
   absl::Duration gathered_at_;
-  absl::Duration finished_at_;  // the last group
   absl::Duration renew_at_;
   absl::Duration forget_at_;
   absl::Time wall_;
@@ -243,7 +244,8 @@ class Coordinator {
   std::vector<Entry*> touched_studies_;
   std::set<std::pair<int64_t, int>> without_work_;  // studies, and for which offers
   std::vector<int64_t> unfinished_;                 // studies to go on with in the next group
-  absl::Status failure_;                            // the store failed while deciding
+  std::vector<std::string> deleted_names_;
+  absl::Status failure_;  // the store failed while deciding
 
   Committer committer_;
 };

@@ -6,10 +6,11 @@
 
 namespace cambrian {
 
-void Coordinator::HandOver(Request request) {
+void Coordinator::HandOver(Request request, int64_t ends_trials) {
   MutexLock lock(&mutex_);
   inbox_.push_back(std::move(request));
-  if (inbox_.size() == 1) work_.Signal();
+  inbox_trials_ += ends_trials;
+  if (inbox_.size() == 1 || inbox_trials_ >= options_.gather_trials) work_.Signal();
 }
 
 void Coordinator::Wake() {
@@ -21,7 +22,11 @@ void Coordinator::Wake() {
 void Coordinator::WaitForWork(absl::Duration until) {
   MutexLock lock(&mutex_);
   while (!woken_) {
-    const absl::Duration end = inbox_.empty() ? until : std::min(until, gathered_at_);
+    absl::Duration end = until;
+    if (!inbox_.empty()) {
+      if (inbox_trials_ >= options_.gather_trials || !committer_.IsBusy()) break;
+      end = std::min(end, gathered_at_);
+    }
     const absl::Duration left = end - clock_.Monotonic();
     if (left <= absl::ZeroDuration()) break;
     work_.WaitWithTimeout(&mutex_, left);
@@ -31,6 +36,7 @@ void Coordinator::WaitForWork(absl::Duration until) {
 
 std::vector<Coordinator::Request> Coordinator::TakeRequests() {
   MutexLock lock(&mutex_);
+  inbox_trials_ = 0;
   return std::exchange(inbox_, {});
 }
 
@@ -55,11 +61,14 @@ void Coordinator::Poll(Scope scope, v1::PollRequest request, Answer<v1::Assignme
 }
 
 void Coordinator::Report(Scope scope, v1::ReportRequest request, Answer<v1::Assignments> answer) {
-  HandOver([this, scope = std::move(scope), request = std::move(request),
-            answer = std::move(answer)](const absl::Status& status) mutable {
-    if (!status.ok()) return answer(status);
-    HandleReport(scope, std::move(request), std::move(answer));
-  });
+  const int64_t trials = request.completions_size();
+  HandOver(
+      [this, scope = std::move(scope), request = std::move(request),
+       answer = std::move(answer)](const absl::Status& status) mutable {
+        if (!status.ok()) return answer(status);
+        HandleReport(scope, std::move(request), std::move(answer));
+      },
+      trials);
 }
 
 void Coordinator::CreateStudy(Scope scope, std::shared_ptr<const StudySpec> spec,

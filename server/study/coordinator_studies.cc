@@ -92,7 +92,7 @@ absl::StatusOr<v1::Study> Coordinator::Create(const std::string& tenant,
 absl::StatusOr<Coordinator::Known> Coordinator::Find(const Scope& scope,
                                                      const std::string& name) const {
   auto known = names_.find(name);
-  if (known == names_.end() || !scope.Sees(known->second.tenant)) {
+  if (known == names_.end() || known->second.is_deleted || !scope.Sees(known->second.tenant)) {
     return absl::NotFoundError(absl::StrCat("no study \"", name, "\""));
   }
   return known->second;
@@ -104,10 +104,8 @@ void Coordinator::Know(const StudyRecord& study) {
   shared_.Add(study);
 }
 
-void Coordinator::Forget(const StudyRecord& study) {
-  names_.erase(study.name);
-  requests_.erase({study.tenant, study.request_id});
-  shared_.Remove(study);
+void Coordinator::ForgetDeleted() {
+  for (const std::string& name : std::exchange(deleted_names_, {})) names_.erase(name);
 }
 
 // A study in memory, where it can be changed.
@@ -145,7 +143,10 @@ absl::StatusOr<v1::DeleteStudyResponse> Coordinator::Delete(const Scope& scope,
   ASSIGN_OR_RETURN(const std::vector<std::string> checkpoints, Settled().Checkpoints(record.id));
   group_->unused.insert(group_->unused.end(), checkpoints.begin(), checkpoints.end());
   group_->batch.deleted.push_back(record.id);
-  Forget(record);
+  names_.at(name).is_deleted = true;
+  deleted_names_.push_back(name);
+  requests_.erase({record.tenant, record.request_id});
+  shared_.Remove(record);
   return v1::DeleteStudyResponse();
 }
 
@@ -176,8 +177,6 @@ void Coordinator::Refresh(Entry& entry) {
 
 // Studies whose time is over, and those that had more to decide.
 void Coordinator::AdvanceStudies() {
-  // The group may be open for longer.
-  for (Entry* entry : touched_studies_) entry->study->Advance(now_);
   for (int64_t id : std::exchange(unfinished_, {})) {
     if (studies_.contains(id)) Touch(*studies_.at(id));
   }

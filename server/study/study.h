@@ -129,8 +129,6 @@ class Study {
   // The best trial of the front in the first objective.
   std::optional<int64_t> Best() const;
 
-  // How many trials `TakeChanges` will give.
-  int64_t changed_trials() const { return state_.changed_trials(); }
   // Adds every row that changed, attempts that ended, and a snapshot when it is time for one; and
   // the artifacts that the trials do not need any longer.
   void TakeChanges(Batch& batch, std::vector<std::string>& dropped_artifacts);

@@ -81,8 +81,6 @@ class StudyState {
   int64_t failures_in_row() const { return static_cast<int64_t>(failures_.size()); }
   std::string CommonestFailure() const;
 
-  // How many trials changed since the last `TakeChanges`.
-  int64_t changed_trials() const { return static_cast<int64_t>(dirty_trials_.size()); }
   // Adds every row that changed since the last call, and artifacts that its trials do not need any
   // longer. Ended trials that are not on the front leave the memory.
   void TakeChanges(Batch& batch, std::vector<std::string>& dropped);

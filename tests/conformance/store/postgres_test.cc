@@ -126,7 +126,7 @@ TEST_F(PostgresTest, ServersThatStartTogetherWaitForEachOther) {
   }
   for (std::thread& server : servers) server.join();
   for (const absl::Status& status : opened) EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "3");
+  EXPECT_EQ(home_->Ask("SELECT count(*) FROM schema_version"), "4");
 }
 
 TEST_F(PostgresTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
@@ -149,7 +149,7 @@ TEST_F(PostgresTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   EXPECT_EQ(store_->Study("old-1")->circumstances, "");
   EXPECT_EQ(store_->StudyText(1).value(), "text");
   EXPECT_EQ(store_->Trial(1, 1)->metrics.at("accuracy").value, 0.5);
-  EXPECT_EQ(home_->Ask("SELECT max(version) FROM schema_version"), "3");
+  EXPECT_EQ(home_->Ask("SELECT max(version) FROM schema_version"), "4");
   EXPECT_EQ(home_->Ask("SELECT accuracy FROM front"), "0.5");
   EXPECT_EQ(home_->Ask("SELECT 1 FROM pg_indexes WHERE indexname = 'trial_evaluation'"), "no row");
 }

@@ -114,7 +114,7 @@ TEST_F(SqliteTest, WhatIsNoDatabaseIsRefused) {
 TEST_F(SqliteTest, IsDurableAndChecksReferences) {
   Write();
   EXPECT_EQ(Ask("PRAGMA journal_mode"), "wal");
-  EXPECT_EQ(Ask("PRAGMA user_version"), "4");
+  EXPECT_EQ(Ask("PRAGMA user_version"), "5");
 }
 
 TEST_F(SqliteTest, ViewsArePlainForPeople) {
@@ -175,7 +175,7 @@ TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   EXPECT_EQ(attempts[1].token, 9);
   EXPECT_EQ(attempts[1].end, v1::ATTEMPT_SUCCEEDED);
   EXPECT_EQ(attempts[1].worker, "w");
-  EXPECT_EQ(Ask("PRAGMA user_version"), "4");
+  EXPECT_EQ(Ask("PRAGMA user_version"), "5");
   EXPECT_EQ(Ask("SELECT accuracy FROM front"), "0.5");
   EXPECT_EQ(store->Events(1, 0, 9)->at(0).number, 3);
   // It is written to, and what belongs to a study goes with it.

@@ -419,6 +419,39 @@ TEST_P(StoreConformanceTest, EventsAreCompleteWithWhatTheTrialsRowSays) {
   EXPECT_THAT(store_->Events(1, 0, 1).value(), SizeIs(1));
 }
 
+TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
+  Fill(1, 1);
+  Fill(2, 1);
+  int64_t number = 0;
+  for (const int size : {1, 100, 3, 40}) {
+    Batch batch;
+    for (int i = 0; i < size; ++i) {
+      EventRecord event = MakeEvent(1, ++number, i % 2);
+      if (i % 7 == 3) event.kind = EventKind::kProgress;
+      batch.events.push_back(event);
+      batch.events.push_back(MakeEvent(2, number, 0));  // another study's between
+    }
+    ASSERT_TRUE(Commit(batch).ok());
+  }
+  for (const int64_t study : {1, 2}) {
+    for (const int64_t limit : {1, 7, 64, 1000}) {
+      std::vector<EventRecord> events;
+      for (int64_t after = 0; after < number; after = events.back().number) {
+        const std::vector<EventRecord> page = store_->Events(study, after, limit).value();
+        ASSERT_THAT(page, SizeIs(std::min(limit, number - after)));
+        events.insert(events.end(), page.begin(), page.end());
+      }
+      ASSERT_THAT(events, SizeIs(number));
+      for (int64_t i = 0; i < number; ++i) {
+        EXPECT_EQ(events[i].study, study);
+        EXPECT_EQ(events[i].number, i + 1);
+        EXPECT_EQ(events[i].event.trial().origin(), events[i].trial == 0 ? "" : "random");
+      }
+    }
+  }
+  EXPECT_THAT(store_->Events(1, number, 10).value(), IsEmpty());
+}
+
 TEST_P(StoreConformanceTest, TheCurveIsOfTheNewestAttempt) {
   Fill(1, 2);
   Batch batch;

@@ -1,11 +1,13 @@
 #include "server/study/committer.h"
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/memory.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/unreliable_store.h"
 
 namespace cambrian {
@@ -138,6 +140,10 @@ class HeldStore : public testing::UnreliableStore {
     allowed_ += count;
     changed_.SignalAll();
   }
+  int begun() {
+    MutexLock lock(&mutex_);
+    return begun_;
+  }
 
  private:
   Mutex mutex_;
@@ -146,28 +152,104 @@ class HeldStore : public testing::UnreliableStore {
   int allowed_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
+// Says when it was asked.
+class AskedClock : public testing::FakeClock {
+ public:
+  absl::Duration Monotonic() const override {
+    MutexLock lock(&mutex_);
+    ++asked_;
+    changed_.SignalAll();
+    return FakeClock::Monotonic();
+  }
+  int asked() const {
+    MutexLock lock(&mutex_);
+    return asked_;
+  }
+  void AwaitAsked(int count) const {
+    MutexLock lock(&mutex_);
+    while (asked_ < count) changed_.Wait(&mutex_);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  mutable int asked_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 class CommitterQueueTest : public CommitterTest {
  protected:
   CommitterQueueTest() : held_(*memory_) {
-    committer_ = std::make_unique<Committer>(held_, Clock::System(), CoordinatorListener(),
-                                             observer_, [this] { Note("free"); });
+    committer_ = std::make_unique<Committer>(held_, clock_, CoordinatorListener(), observer_,
+                                             [this] { Note("free"); });
     committer_->Start();
   }
+  // Submits it while another one waits that it may or may not join, then lets all commits go.
+  void SubmitBehind(std::unique_ptr<Group> group) {
+    const int asked = clock_.asked();
+    std::thread submits([&] { committer_->Submit(std::move(group)); });
+    clock_.AwaitAsked(asked + 1);
+    held_.Allow(9);
+    submits.join();
+    committer_->Wait();
+  }
   HeldStore held_;
+  AskedClock clock_;
 };
 
-TEST_P(CommitterQueueTest, OneGroupWaitsBehindTheOneThatIsCommitted) {
+TEST_P(CommitterQueueTest, WhatIsSubmittedBehindACommitIsOneGroup) {
   committer_->Submit(MakeGroup(1));
   held_.AwaitCommits(1);
   EXPECT_TRUE(committer_->IsBusy());
-  EXPECT_TRUE(committer_->HasRoom());
   committer_->Submit(MakeGroup(2));
-  EXPECT_FALSE(committer_->HasRoom());
-  held_.Allow(2);
-  committer_->Wait();
+  SubmitBehind(MakeGroup(3));
   EXPECT_FALSE(committer_->IsBusy());
+  EXPECT_EQ(held_.begun(), 2);
+  EXPECT_EQ(memory_->Studies()->size(), 3u);
+  EXPECT_EQ(memory_->LastCommit()->number, 3);
+  EXPECT_THAT(TakeNotes(), ElementsAre("1 is stored", "2 is stored", "3 is stored"));
+  EXPECT_EQ(frees_, 1);  // not between the two
+}
+
+TEST_P(CommitterQueueTest, AGroupThatDeletesAStudyIsNotJoined) {
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  std::unique_ptr<Group> deletes = MakeGroup(2);
+  deletes->batch.deleted.push_back(1);
+  committer_->Submit(std::move(deletes));
+  SubmitBehind(MakeGroup(3));
+  EXPECT_EQ(held_.begun(), 3);
   EXPECT_EQ(memory_->Studies()->size(), 2u);
-  EXPECT_EQ(TakeNotes().size(), 2u);
+}
+
+TEST_P(CommitterQueueTest, NothingIsDecidedFurtherAheadWhileACommitHangs) {
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  committer_->Submit(MakeGroup(2));
+  clock_.Advance(absl::Seconds(1));
+  SubmitBehind(MakeGroup(3));
+  EXPECT_EQ(held_.begun(), 3);
+  EXPECT_EQ(memory_->Studies()->size(), 3u);
+}
+
+TEST_P(CommitterQueueTest, AJoinedGroupHasEachStudyOnceWithItsText) {
+  std::unique_ptr<Group> group = MakeGroup(1);
+  group->batch.studies[0].text = "text";
+  group->batch.counters.token = 1;
+  Group same;
+  same.batch.marker = {epoch_, 2};
+  same.batch.counters.token = 2;
+  same.batch.studies = {group->batch.studies[0]};
+  same.batch.studies[0].text.clear();
+  same.batch.studies[0].trials = 7;
+  same.requests = 3;
+  group->Join(std::move(same));
+  group->Join(Group{});  // which has no marker
+  EXPECT_THAT(group->batch.studies, ::testing::SizeIs(1));
+  EXPECT_EQ(group->batch.studies[0].trials, 7);
+  EXPECT_EQ(group->batch.studies[0].text, "text");
+  EXPECT_EQ(group->batch.marker.number, 2);
+  EXPECT_EQ(group->batch.counters.token, 2);
+  EXPECT_EQ(group->requests, 3);
 }
 
 TEST_P(CommitterQueueTest, AFailureAlsoFailsTheGroupThatWaits) {

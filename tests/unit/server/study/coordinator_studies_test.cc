@@ -99,6 +99,25 @@ TEST_F(CoordinatorTest, OnlyAnEndedStudyIsDeletedAndWithItWhatOnlyItUsed) {
   EXPECT_EQ(queries_.GetTrial(Scope(), "toy-2", 1)->checkpoint(), shared);
 }
 
+// One transaction cannot take a name from one study and give it to another.
+TEST_F(CoordinatorTest, TheNameOfADeletedStudyIsFreeInTheNextGroup) {
+  Create(StudyText());
+  auto [cancelled, cancel] = Wait<v1::Study>();
+  coordinator_->CancelStudy(Scope(), "toy-1", cancel);
+  coordinator_->RunOnce();
+  auto [deleted, remove] = Wait<v1::DeleteStudyResponse>();
+  auto [created, create] = Wait<v1::Study>();
+  auto [paused, pause] = Wait<v1::Study>();
+  coordinator_->DeleteStudy(Scope(), "toy-1", remove);
+  coordinator_->CreateStudy(Scope(), testing::ParseToy(StudyText()), "", "", create);
+  coordinator_->PauseStudy(Scope(), "toy-1", pause);
+  coordinator_->RunOnce();
+  EXPECT_TRUE((*deleted)->ok());
+  EXPECT_EQ((*created)->value().name(), "toy-2");
+  EXPECT_TRUE(absl::IsNotFound((*paused)->status()));
+  EXPECT_EQ(Create(StudyText()), "toy-3");
+}
+
 TEST_F(CoordinatorTest, LosersCheckpointsAreNotKept) {
   Create(StudyText());
   v1::Assignments set = Polled("w");
