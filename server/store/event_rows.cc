@@ -1,10 +1,9 @@
 #include "server/store/event_rows.h"
 
-#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 #include "cambrian/v1/stored.pb.h"
 
 namespace cambrian {
@@ -56,13 +55,17 @@ std::vector<EventRow> PackEvents(const std::vector<EventRecord>& events) {
   return rows;
 }
 
-void UnpackEvents(const EventRow& row, int64_t after, std::vector<EventRecord>& events) {
+absl::Status UnpackEvents(const EventRow& row, int64_t after, std::vector<EventRecord>& events) {
+  const auto broken = [&row] {
+    return absl::DataLossError(
+        absl::StrCat("the events up to ", row.number, " of study ", row.study, " are broken"));
+  };
   v1::StoredEvents list;
   if (row.kind == 0) {
-    list.ParseFromString(row.message);
+    if (!list.ParseFromString(row.message)) return broken();
   } else {
     v1::StoredEvent& stored = *list.add_events();
-    stored.set_number(row.last);
+    stored.set_number(row.number);
     stored.set_kind(static_cast<int>(row.kind));
     stored.set_trial(row.trial);
     stored.set_event(row.message);
@@ -74,22 +77,25 @@ void UnpackEvents(const EventRow& row, int64_t after, std::vector<EventRecord>& 
     event.number = stored.number();
     event.kind = static_cast<EventKind>(stored.kind());
     event.trial = stored.trial();
-    event.event.ParseFromString(stored.event());
+    if (!event.event.ParseFromString(stored.event())) return broken();
   }
+  return absl::OkStatus();
 }
 
-std::string TrialsOf(const std::vector<EventRecord>& events) {
+std::set<int64_t> TrialsOf(const std::vector<EventRecord>& events) {
   std::set<int64_t> trials;
   for (const EventRecord& event : events) {
     if (event.trial != 0) trials.insert(event.trial);
   }
-  return absl::StrJoin(trials, ",");
+  return trials;
 }
 
-void Complete(const std::map<int64_t, TrialConstants>& trials, std::vector<EventRecord>& events) {
+void AddConstants(const std::map<int64_t, TrialConstants>& trials,
+                  std::vector<EventRecord>& events) {
   for (EventRecord& event : events) {
+    if (event.trial == 0) continue;
     const auto it = trials.find(event.trial);
-    if (it == trials.end()) continue;
+    if (it == trials.end()) return events.clear();
     v1::Trial& trial = *event.event.mutable_trial();
     trial.set_architecture(it->second.architecture);
     trial.set_canonical_key(it->second.canonical_key);

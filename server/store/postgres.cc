@@ -2,11 +2,13 @@
 
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
@@ -21,7 +23,7 @@ namespace {
 
 constexpr absl::Duration kMigrationTimeout = absl::Minutes(30);
 constexpr int kReaders = 4;
-constexpr int kEventRows = 8;  // read at once: a few hundred events, if they are packed
+constexpr size_t kEventRows = 16;
 // "cambrian" as a number: who migrates holds it.
 constexpr char kTakeMigrationLock[] = "SELECT pg_advisory_xact_lock(7161110437423669614)";
 
@@ -217,21 +219,25 @@ class PostgresStore : public TrialStore {
                                                   int64_t limit) override {
     std::vector<EventRecord> events;
     int64_t last = after;
-    for (int rows = kEventRows; rows == kEventRows && std::ssize(events) < limit;) {
+    // A row may have many events: few rows first, then more.
+    for (size_t rows = kEventRows; std::ssize(events) < limit; rows *= 2) {
       ASSIGN_OR_RETURN(const std::vector<EventRow> page,
                        ReadAll(postgres::kSelectEvents,
-                               {absl::StrCat(study), absl::StrCat(last), absl::StrCat(kEventRows)},
-                               &ReadEvent<PostgresRow>));
-      for (const EventRow& row : page) UnpackEvents(row, after, events);
-      rows = static_cast<int>(page.size());
-      if (rows > 0) last = page.back().last;
+                               {absl::StrCat(study), absl::StrCat(last), absl::StrCat(rows)},
+                               &ReadEventRow<PostgresRow>));
+      for (const EventRow& row : page) RETURN_IF_ERROR(UnpackEvents(row, after, events));
+      if (page.size() < rows) break;
+      last = page.back().number;
     }
     if (std::ssize(events) > limit) events.resize(limit);
-    ASSIGN_OR_RETURN(const auto trials,
-                     ReadAll(postgres::kSelectConstants,
-                             {absl::StrCat(study), absl::StrCat("{", TrialsOf(events), "}")},
-                             &ReadConstants<PostgresRow>));
-    Complete({trials.begin(), trials.end()}, events);
+    const std::set<int64_t> numbers = TrialsOf(events);
+    if (numbers.empty()) return events;
+    ASSIGN_OR_RETURN(
+        const auto trials,
+        ReadAll(postgres::kSelectConstants,
+                {absl::StrCat(study), absl::StrCat("{", absl::StrJoin(numbers, ","), "}")},
+                &ReadConstants<PostgresRow>));
+    AddConstants({trials.begin(), trials.end()}, events);
     return events;
   }
 

@@ -211,12 +211,16 @@ void AppendTrials(const std::vector<const TrialRecord*>& trials, bool are_new,
 void AppendEvents(const std::vector<EventRow>& events, PostgresStatement& statement) {
   Rows rows("event", "",
             {{"study_id", PostgresType::kBigint},
-             {"last", PostgresType::kBigint},
+             {"number", PostgresType::kBigint},
              {"kind", PostgresType::kSmallint},
              {"trial", PostgresType::kBigint},
              {"message", PostgresType::kBytes}});
   for (const EventRow& event : events) {
-    rows.Add(event.study).Add(event.last).Add(event.kind).Add(event.trial).AddBytes(event.message);
+    rows.Add(event.study)
+        .Add(event.number)
+        .Add(event.kind)
+        .Add(event.trial)
+        .AddBytes(event.message);
   }
   rows.AppendTo(statement);
 }

@@ -19,15 +19,15 @@ const char kSelectResultKeys[] =
     "SELECT min(number), evaluation_key FROM trial WHERE study_id = $1::bigint AND "
     "state IN ('succeeded', 'infeasible') GROUP BY evaluation_key ORDER BY 1";
 const char kSelectEvents[] =
-    "SELECT study_id, last, kind, trial, message FROM event WHERE study_id = $1::bigint AND "
-    "last > $2::bigint ORDER BY last LIMIT $3::bigint";
+    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = $1::bigint AND "
+    "number > $2::bigint ORDER BY number LIMIT $3::bigint";
 const char kSelectConstants[] =
     "SELECT number, architecture, canonical_key, origin FROM trial WHERE study_id = $1::bigint AND "
     "number = ANY ($2::bigint[])";
 const char kSelectCurve[] =
     "SELECT message, attempts FROM event JOIN trial ON trial.study_id = event.study_id AND "
     "trial.number = event.trial WHERE event.study_id = $1::bigint AND event.trial = $2::bigint AND "
-    "kind = 4 ORDER BY last";
+    "kind = 4 ORDER BY event.number";
 const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = $1::bigint AND trial = $2::bigint ORDER BY token";

@@ -171,7 +171,7 @@ struct Batch {
   std::vector<EventRecord> events;        // new
   std::vector<AttemptRecord> attempts;    // new
   std::vector<WorkerRecord> workers;      // new or replaced
-  std::vector<SnapshotRecord> snapshots;  // new or replaced, one for each study
+  std::vector<SnapshotRecord> snapshots;  // new or replaced
   std::vector<int64_t> deleted;           // studies, with all that belongs to them
 
   bool empty() const {

@@ -90,10 +90,10 @@ TrialRecord ReadTrial(Row& row) {
 }
 
 template <typename Row>
-EventRow ReadEvent(Row& row) {
+EventRow ReadEventRow(Row& row) {
   EventRow event;
   event.study = row.Integer();
-  event.last = row.Integer();
+  event.number = row.Integer();
   event.kind = row.Integer();
   event.trial = row.Integer();
   event.message = row.Bytes();

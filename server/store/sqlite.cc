@@ -6,9 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
@@ -197,9 +199,9 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectProgress);
     query.Bind(study).Bind(trial);
-    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEvent<SqliteQuery>));
+    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
     std::vector<EventRecord> events;
-    for (const EventRow& row : rows) UnpackEvents(row, 0, events);
+    for (const EventRow& row : rows) RETURN_IF_ERROR(UnpackEvents(row, 0, events));
     std::vector<v1::Progress> curve;
     for (const EventRecord& event : events) {
       if (event.event.trial().attempts() == record.attempts) {
@@ -228,14 +230,16 @@ class SqliteStore : public TrialStore {
       while (std::ssize(events) < limit) {
         ASSIGN_OR_RETURN(const bool row, query.Step());
         if (!row) break;
-        UnpackEvents(ReadEvent(query), after, events);
+        RETURN_IF_ERROR(UnpackEvents(ReadEventRow(query), after, events));
       }
     }
     if (std::ssize(events) > limit) events.resize(limit);
+    const std::set<int64_t> numbers = TrialsOf(events);
+    if (numbers.empty()) return events;
     SqliteQuery query = reader_->Query(kSelectConstants);
-    query.Bind(study).Bind(absl::StrCat("[", TrialsOf(events), "]"));
+    query.Bind(study).Bind(absl::StrCat("[", absl::StrJoin(numbers, ","), "]"));
     ASSIGN_OR_RETURN(const auto trials, ReadAll(query, &ReadConstants<SqliteQuery>));
-    Complete({trials.begin(), trials.end()}, events);
+    AddConstants({trials.begin(), trials.end()}, events);
     return events;
   }
 

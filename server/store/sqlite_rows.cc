@@ -88,7 +88,7 @@ void BindTrial(SqliteQuery& query, const TrialRecord& trial) {
 }
 
 void BindEvent(SqliteQuery& query, const EventRow& event) {
-  query.Bind(event.study).Bind(event.last).Bind(event.kind).Bind(event.trial);
+  query.Bind(event.study).Bind(event.number).Bind(event.kind).Bind(event.trial);
   query.BindBlob(event.message);
 }
 
@@ -120,14 +120,14 @@ const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
 const char kSelectEvents[] =
-    "SELECT study_id, last, kind, trial, message FROM event WHERE study_id = ? AND last > ? "
-    "ORDER BY last";
+    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = ? AND number > ? "
+    "ORDER BY number";
 const char kSelectConstants[] =
     "SELECT number, architecture, canonical_key, origin FROM trial WHERE study_id = ? AND "
     "number IN (SELECT value FROM json_each(?))";
 const char kSelectProgress[] =
-    "SELECT study_id, last, kind, trial, message FROM event "
-    "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY last";
+    "SELECT study_id, number, kind, trial, message FROM event "
+    "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY number";
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study) {
   SqliteQuery query = database.Query(kWriteStudy);

@@ -144,8 +144,11 @@ TEST_F(PostgresTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   home_->Ask(
       "INSERT INTO trial VALUES (1,1,'succeeded','','{}','c','e','random',"
       "'{\"accuracy\":{\"value\":0.5}}',0,false,5,6,7,1,3,1,0,0,9,'w',1,'','',true,true,'')");
+  home_->Ask("INSERT INTO event VALUES (1,3,6,1,'')");
   Open();
   EXPECT_EQ(store_->Study("old-1")->succeeded, 1);
+  EXPECT_EQ(store_->Events(1, 0, 9)->at(0).number, 3);
+  EXPECT_EQ(store_->Events(1, 0, 9)->at(0).event.trial().origin(), "random");
   EXPECT_EQ(store_->Study("old-1")->circumstances, "");
   EXPECT_EQ(store_->StudyText(1).value(), "text");
   EXPECT_EQ(store_->Trial(1, 1)->metrics.at("accuracy").value, 0.5);

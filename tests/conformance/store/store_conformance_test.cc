@@ -342,12 +342,17 @@ TEST_P(StoreConformanceTest, TheLastOfEqualRecordsInABatchCounts) {
   batch.studies[1].trials = 3;
   batch.trials = {MakeTrial(1, 1), MakeTrial(1, 1)};
   batch.trials[1].state = v1::TRIAL_RUNNING;
+  batch.trials.push_back(MakeTrial(1, 2));
+  batch.trials.push_back(MakeTrial(1, 2));
+  batch.trials[3].state = v1::TRIAL_FAILED;
+  batch.events = {MakeEvent(1, 1, 2)};  // the second trial is proposed here
   batch.snapshots = {{1, 1, "a", "a"}, {1, 2, "b", "b"}};
   batch.workers.resize(2);
   ASSERT_TRUE(Commit(batch).ok());
   EXPECT_EQ(store_->Study("study-1")->trials, 3);
   EXPECT_EQ(store_->StudyText(1).value(), "text of 1");
   EXPECT_EQ(store_->Trial(1, 1)->state, v1::TRIAL_RUNNING);
+  EXPECT_EQ(store_->Trial(1, 2)->state, v1::TRIAL_FAILED);
   EXPECT_EQ(store_->Snapshot(1).value()->strategy, "b");
 }
 
@@ -428,11 +433,14 @@ TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
     for (int i = 0; i < size; ++i) {
       EventRecord event = MakeEvent(1, ++number, i % 2);
       if (i % 7 == 3) event.kind = EventKind::kProgress;
+      if (i % 2 == 1)
+        event.event.mutable_trial()->set_reason(std::string(i == 97 ? 5000 : 300, 'r'));
       batch.events.push_back(event);
       batch.events.push_back(MakeEvent(2, number, 0));  // another study's between
     }
     ASSERT_TRUE(Commit(batch).ok());
   }
+  int64_t progress = 0;
   for (const int64_t study : {1, 2}) {
     for (const int64_t limit : {1, 7, 64, 1000}) {
       std::vector<EventRecord> events;
@@ -445,10 +453,13 @@ TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
       for (int64_t i = 0; i < number; ++i) {
         EXPECT_EQ(events[i].study, study);
         EXPECT_EQ(events[i].number, i + 1);
+        EXPECT_EQ(events[i].event.number(), i + 1);
+        if (events[i].kind == EventKind::kProgress) ++progress;
         EXPECT_EQ(events[i].event.trial().origin(), events[i].trial == 0 ? "" : "random");
       }
     }
   }
+  EXPECT_EQ(progress, 4 * (14 + 6));  // in each reading, of the 100 and the 40
   EXPECT_THAT(store_->Events(1, number, 10).value(), IsEmpty());
 }
 

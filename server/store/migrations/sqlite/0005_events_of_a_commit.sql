@@ -1,3 +1,3 @@
--- What a commit adds to a study's events is one row. Kind 0: its message is a cambrian.v1.StoredEvents. An event of progress still has a
--- row of its own, by which a trial's curve is found, and so has every event that was written before.
-ALTER TABLE event RENAME COLUMN number TO last;  -- the number of its last event
+-- Events that one commit adds to a study lie together in few rows, so that a commit has fewer rows to write: kind 0, the number of the
+-- last one, and a cambrian.v1.StoredEvents as their message. Events of progress still have rows of their own, by which a trial's curve
+-- is found, and so have events that were written before. The tables are as they were; older programs do not know such rows.

@@ -8,12 +8,14 @@
 #include "gtest/gtest.h"
 #include "server/store/memory.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/held_store.h"
 #include "tests/testing/unreliable_store.h"
 
 namespace cambrian {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Field;
 
 class CommitterTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -119,39 +121,6 @@ TEST_P(CommitterTest, StopCommitsWhatItHas) {
   committer_->Stop();
 }
 
-// Commits that wait to be let go, then fail or not.
-class HeldStore : public testing::UnreliableStore {
- public:
-  using UnreliableStore::UnreliableStore;
-
-  absl::Status Commit(const Batch& batch) override {
-    MutexLock lock(&mutex_);
-    ++begun_;
-    changed_.SignalAll();
-    while (allowed_ < begun_) changed_.Wait(&mutex_);
-    return UnreliableStore::Commit(batch);
-  }
-  void AwaitCommits(int count) {
-    MutexLock lock(&mutex_);
-    while (begun_ < count) changed_.Wait(&mutex_);
-  }
-  void Allow(int count) {
-    MutexLock lock(&mutex_);
-    allowed_ += count;
-    changed_.SignalAll();
-  }
-  int begun() {
-    MutexLock lock(&mutex_);
-    return begun_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  int begun_ ABSL_GUARDED_BY(mutex_) = 0;
-  int allowed_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
 // Says when it was asked.
 class AskedClock : public testing::FakeClock {
  public:
@@ -183,6 +152,8 @@ class CommitterQueueTest : public CommitterTest {
                                              [this] { Note("free"); });
     committer_->Start();
   }
+  ~CommitterQueueTest() override { committer_->Stop(); }
+
   // Submits it while another one waits that it may or may not join, then lets all commits go.
   void SubmitBehind(std::unique_ptr<Group> group) {
     const int asked = clock_.asked();
@@ -192,7 +163,7 @@ class CommitterQueueTest : public CommitterTest {
     submits.join();
     committer_->Wait();
   }
-  HeldStore held_;
+  testing::HeldStore held_;
   AskedClock clock_;
 };
 
@@ -231,25 +202,66 @@ TEST_P(CommitterQueueTest, NothingIsDecidedFurtherAheadWhileACommitHangs) {
   EXPECT_EQ(memory_->Studies()->size(), 3u);
 }
 
-TEST_P(CommitterQueueTest, AJoinedGroupHasEachStudyOnceWithItsText) {
-  std::unique_ptr<Group> group = MakeGroup(1);
-  group->batch.studies[0].text = "text";
-  group->batch.counters.token = 1;
-  Group same;
-  same.batch.marker = {epoch_, 2};
-  same.batch.counters.token = 2;
-  same.batch.studies = {group->batch.studies[0]};
-  same.batch.studies[0].text.clear();
-  same.batch.studies[0].trials = 7;
-  same.requests = 3;
-  group->Join(std::move(same));
-  group->Join(Group{});  // which has no marker
-  EXPECT_THAT(group->batch.studies, ::testing::SizeIs(1));
-  EXPECT_EQ(group->batch.studies[0].trials, 7);
-  EXPECT_EQ(group->batch.studies[0].text, "text");
-  EXPECT_EQ(group->batch.marker.number, 2);
-  EXPECT_EQ(group->batch.counters.token, 2);
-  EXPECT_EQ(group->requests, 3);
+// One of everything, of a study or trial with this number.
+Group MakeFullGroup(int64_t number) {
+  Group group;
+  group.batch.marker = {1, number};
+  group.batch.counters = {number, number};
+  group.batch.studies.emplace_back().id = number;
+  group.batch.trials.emplace_back().number = number;
+  group.batch.events.emplace_back().number = number;
+  group.batch.attempts.emplace_back().token = number;
+  group.batch.workers.emplace_back().slots = number;
+  group.batch.snapshots.emplace_back().event = number;
+  group.batch.deleted.push_back(number);
+  group.requests = number;
+  group.replies.emplace_back([](const absl::Status&) {});
+  group.attempts.emplace_back("", v1::ATTEMPT_LOST);
+  group.unused.push_back(std::to_string(number));
+  return group;
+}
+
+TEST(GroupTest, AJoinedGroupHasWhatBothHaveInOrder) {
+  Group group = MakeFullGroup(1);
+  group.Join(MakeFullGroup(2));
+  const Batch& batch = group.batch;
+  EXPECT_EQ(batch.marker.number, 2);
+  EXPECT_EQ(batch.counters.token, 2);
+  EXPECT_THAT(batch.studies, ElementsAre(Field(&StudyRecord::id, 1), Field(&StudyRecord::id, 2)));
+  EXPECT_THAT(batch.trials,
+              ElementsAre(Field(&TrialRecord::number, 1), Field(&TrialRecord::number, 2)));
+  EXPECT_THAT(batch.events,
+              ElementsAre(Field(&EventRecord::number, 1), Field(&EventRecord::number, 2)));
+  EXPECT_THAT(batch.attempts,
+              ElementsAre(Field(&AttemptRecord::token, 1), Field(&AttemptRecord::token, 2)));
+  EXPECT_THAT(batch.workers,
+              ElementsAre(Field(&WorkerRecord::slots, 1), Field(&WorkerRecord::slots, 2)));
+  EXPECT_THAT(batch.snapshots,
+              ElementsAre(Field(&SnapshotRecord::event, 1), Field(&SnapshotRecord::event, 2)));
+  EXPECT_THAT(batch.deleted, ElementsAre(1, 2));
+  EXPECT_EQ(group.requests, 3);
+  EXPECT_EQ(group.replies.size(), 2u);
+  EXPECT_EQ(group.attempts.size(), 2u);
+  EXPECT_THAT(group.unused, ElementsAre("1", "2"));
+}
+
+TEST(GroupTest, AJoinedGroupHasAStudyOnceWithItsText) {
+  Group group = MakeFullGroup(1);
+  group.batch.studies[0].text = "text";
+  Group later;
+  later.batch.studies.emplace_back().id = 1;
+  later.batch.studies[0].trials = 7;
+  group.Join(std::move(later));
+  ASSERT_EQ(group.batch.studies.size(), 1u);
+  EXPECT_EQ(group.batch.studies[0].trials, 7);
+  EXPECT_EQ(group.batch.studies[0].text, "text");
+}
+
+TEST(GroupTest, AGroupThatWritesNothingHasNoMarkerOfItsOwn) {
+  Group group = MakeFullGroup(1);
+  group.Join(Group());
+  EXPECT_EQ(group.batch.marker.number, 1);
+  EXPECT_EQ(group.batch.counters.token, 1);
 }
 
 TEST_P(CommitterQueueTest, AFailureAlsoFailsTheGroupThatWaits) {

@@ -115,7 +115,13 @@ TEST_F(CoordinatorTest, TheNameOfADeletedStudyIsFreeInTheNextGroup) {
   EXPECT_TRUE((*deleted)->ok());
   EXPECT_EQ((*created)->value().name(), "toy-2");
   EXPECT_TRUE(absl::IsNotFound((*paused)->status()));
-  EXPECT_EQ(Create(StudyText()), "toy-3");
+  auto [cancelled_too, cancel_too] = Wait<v1::Study>();
+  coordinator_->CancelStudy(Scope(), "toy-2", cancel_too);
+  coordinator_->RunOnce();
+  auto [deleted_too, remove_too] = Wait<v1::DeleteStudyResponse>();
+  coordinator_->DeleteStudy(Scope(), "toy-2", remove_too);
+  coordinator_->RunOnce();
+  EXPECT_EQ(Create(StudyText()), "toy-1");
 }
 
 TEST_F(CoordinatorTest, LosersCheckpointsAreNotKept) {
