@@ -35,7 +35,7 @@ namespace {
 
 constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr absl::Duration kOrphanAge = absl::Hours(24);
-constexpr absl::Duration kBetweenSweeps = absl::Hours(24);
+constexpr absl::Duration kBetweenSweeps = absl::Hours(1);
 constexpr absl::Duration kGather = absl::Milliseconds(4);
 constexpr int kExecutorThreads = 4;
 
@@ -246,9 +246,7 @@ class Program {
   }
 
   void SweepOrphans() {
-    const absl::StatusOr<int64_t> removed = RemoveOrphans(
-        *artifacts_, [this](absl::string_view sha256) { return store_->IsCheckpointUsed(sha256); },
-        clock_.Now() - kOrphanAge);
+    const absl::StatusOr<int64_t> removed = orphans_.Run(clock_.Now() - kOrphanAge);
     if (!removed.ok()) spdlog::warn("orphaned artifacts stay: {}", removed.status().ToString());
     if (removed.ok() && *removed > 0) spdlog::info("removed {} orphaned artifacts", *removed);
   }
@@ -282,6 +280,8 @@ class Program {
   StatusBoard board_;
   Door door_;
   const Queries queries_;
+  OrphanSweep orphans_{
+      *artifacts_, [this](absl::string_view sha256) { return store_->IsCheckpointUsed(sha256); }};
   Executor executor_;
   Watchers watchers_;
   Coordinator coordinator_;

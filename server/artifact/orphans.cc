@@ -1,22 +1,24 @@
 #include "server/artifact/orphans.h"
 
-#include <string>
 #include <vector>
 
 #include "common/base/status.h"
 
 namespace cambrian {
 
-absl::StatusOr<int64_t> RemoveOrphans(
-    ArtifactStore& artifacts,
-    const std::function<absl::StatusOr<bool>(absl::string_view sha256)>& is_used,
-    absl::Time before) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, artifacts.StoredBefore(before));
+absl::StatusOr<int64_t> OrphanSweep::Run(absl::Time before) {
+  MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, artifacts_.StoredBefore(before));
+  const std::set<std::string> suspected = std::exchange(suspects_, {});
   int64_t count = 0;
   for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(const bool used, is_used(name));
+    ASSIGN_OR_RETURN(const bool used, is_used_(name));
     if (used) continue;
-    ASSIGN_OR_RETURN(const bool removed, artifacts.RemoveStoredBefore(name, before));
+    if (!suspected.contains(name)) {
+      suspects_.insert(name);
+      continue;
+    }
+    ASSIGN_OR_RETURN(const bool removed, artifacts_.RemoveStoredBefore(name, before));
     count += removed;
   }
   return count;

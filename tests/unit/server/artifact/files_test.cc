@@ -133,7 +133,7 @@ TEST_F(ArtifactFilesTest, NoSpaceLeftIsResourceExhausted) {
   EXPECT_EQ(Files(), 0);
 }
 
-TEST_F(ArtifactFilesTest, OrphansGoOnceTheyAreOld) {
+TEST_F(ArtifactFilesTest, OrphansGoOnceTheyAreOldAndWereSeenBefore) {
   constexpr char kWorld[] = "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7";
   const absl::Time start = absl::Now() - absl::Seconds(1);
   ASSERT_TRUE(Store("hello", kHello).ok());
@@ -141,9 +141,14 @@ TEST_F(ArtifactFilesTest, OrphansGoOnceTheyAreOld) {
   const auto is_used = [&](absl::string_view name) -> absl::StatusOr<bool> {
     return name == kHello;
   };
-  EXPECT_EQ(RemoveOrphans(*store_, is_used, start).value(), 0);
+  OrphanSweep sweep(*store_, is_used);
+  EXPECT_EQ(sweep.Run(start).value(), 0);
+  EXPECT_EQ(sweep.Run(start).value(), 0);
+  EXPECT_EQ(sweep.Run(absl::Now() + absl::Seconds(1)).value(), 0);  // it looks old for once
+  EXPECT_EQ(sweep.Run(start).value(), 0);
+  EXPECT_EQ(sweep.Run(absl::Now() + absl::Seconds(1)).value(), 0);
   EXPECT_EQ(Files(), 2);
-  EXPECT_EQ(RemoveOrphans(*store_, is_used, absl::Now() + absl::Seconds(1)).value(), 1);
+  EXPECT_EQ(sweep.Run(absl::Now() + absl::Seconds(1)).value(), 1);
   EXPECT_TRUE(store_->Open(kHello).ok());
   EXPECT_TRUE(absl::IsNotFound(store_->Open(kWorld).status()));
 }
@@ -151,13 +156,17 @@ TEST_F(ArtifactFilesTest, OrphansGoOnceTheyAreOld) {
 TEST_F(ArtifactFilesTest, AnOrphanThatIsStoredAnewMeanwhileStays) {
   ASSERT_TRUE(Store("hello", kHello).ok());
   const absl::Time before = absl::Now() + absl::Milliseconds(1);
+  bool is_first = true;  // run, which only looks
   const auto stored_meanwhile = [&](absl::string_view) -> absl::StatusOr<bool> {
+    if (std::exchange(is_first, false)) return false;
     while (absl::Now() <= before + absl::Milliseconds(20)) {  // files' times are coarse
     }
     EXPECT_TRUE(Store("hello", kHello).ok());
     return false;
   };
-  EXPECT_EQ(RemoveOrphans(*store_, stored_meanwhile, before).value(), 0);
+  OrphanSweep sweep(*store_, stored_meanwhile);
+  EXPECT_EQ(sweep.Run(before).value(), 0);
+  EXPECT_EQ(sweep.Run(before).value(), 0);
   EXPECT_TRUE(store_->Open(kHello).ok());
 }
 
@@ -166,8 +175,10 @@ TEST_F(ArtifactFilesTest, AStoreThatDoesNotAnswerCostsNoFile) {
   const auto away = [](absl::string_view) -> absl::StatusOr<bool> {
     return absl::UnavailableError("away");
   };
-  EXPECT_TRUE(
-      absl::IsUnavailable(RemoveOrphans(*store_, away, absl::Now() + absl::Seconds(1)).status()));
+  OrphanSweep sweep(*store_, away);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(absl::IsUnavailable(sweep.Run(absl::Now() + absl::Seconds(1)).status()));
+  }
   EXPECT_TRUE(store_->Open(kHello).ok());
 }
 
