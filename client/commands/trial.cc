@@ -70,7 +70,7 @@ void AddTimes(const v1::Trial& trial, Facts& facts) {
   const absl::TimeZone zone = absl::LocalTimeZone();
   if (trial.has_started()) facts.Add("started", FormatWhen(FromProto(trial.started()), now, zone));
   if (trial.has_started() && trial.has_ended()) {
-    facts.Add("took", FormatElapsed(FromProto(trial.ended()) - FromProto(trial.started())));
+    facts.Add("took", FormatTook(FromProto(trial.ended()) - FromProto(trial.started())));
   }
 }
 
@@ -120,7 +120,7 @@ Table HistoryTable(const v1::Trial& trial) {
          attempt.measures() ? "measures" : "",
          attempt.has_started() ? FormatWhen(FromProto(attempt.started()), now, zone) : "",
          attempt.has_started() && attempt.has_ended()
-             ? FormatElapsed(FromProto(attempt.ended()) - FromProto(attempt.started()))
+             ? FormatTook(FromProto(attempt.ended()) - FromProto(attempt.started()))
              : "",
          attempt.reason()});
   }

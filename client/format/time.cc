@@ -1,5 +1,6 @@
 #include "client/format/time.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/strings/str_format.h"
@@ -15,6 +16,11 @@ std::string FormatElapsed(absl::Duration duration) {
   if (hours >= 24) return absl::StrFormat("%d d %02d:%02d", hours / 24, hours % 24, minutes % 60);
   if (hours > 0) return absl::StrFormat("%d:%02d:%02d", hours, minutes % 60, seconds % 60);
   return absl::StrFormat("%d:%02d", minutes, seconds % 60);
+}
+
+std::string FormatTook(absl::Duration duration) {
+  const double seconds = std::max(0.0, absl::ToDoubleSeconds(duration));
+  return seconds < 9.995 ? absl::StrFormat("%.2f s", seconds) : FormatElapsed(duration);
 }
 
 std::string FormatClock(absl::Time time, absl::TimeZone zone) {

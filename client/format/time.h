@@ -9,6 +9,8 @@ namespace cambrian {
 
 // "1:52", "2:03:07", "3 d 04:00": whole seconds.
 std::string FormatElapsed(absl::Duration duration);
+// How long a thing took that may be short: "0.23 s", "9.80 s", from ten seconds on as above.
+std::string FormatTook(absl::Duration duration);
 // "12:04:31", in `zone`.
 std::string FormatClock(absl::Time time, absl::TimeZone zone);
 // "12:04" today, "3 May 12:04" this year, "2024-05-03" else.

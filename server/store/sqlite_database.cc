@@ -20,6 +20,7 @@ SqliteQuery::SqliteQuery(sqlite3* database, sqlite3_stmt* statement)
     : database_(database), statement_(statement) {}
 
 SqliteQuery::~SqliteQuery() {
+  if (statement_ == nullptr) return;
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
 }

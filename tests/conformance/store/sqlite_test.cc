@@ -144,6 +144,22 @@ TEST_F(SqliteTest, ResultsAreReadWithAndWithoutAServer) {
   EXPECT_TRUE(absl::IsInvalidArgument(RunQuery(path_, "PRAGMA query_only = OFF").status()));
 }
 
+TEST_F(SqliteTest, ADatabaseThatSomebodyChangedGivesErrors) {
+  Write();
+  const auto store = OpenSqliteStore(path_).value();
+  const int64_t epoch = store->StartEpoch("a", absl::Seconds(10)).value().number;
+  Ask("ALTER TABLE event RENAME COLUMN number TO other");
+  EXPECT_TRUE(absl::IsUnavailable(store->Events(1, 0, 9).status()));
+  EXPECT_TRUE(absl::IsUnavailable(store->Curve(1, 1).status()));
+  EXPECT_EQ(store->Trial(1, 1)->number, 1);
+  Ask("ALTER TABLE trial RENAME COLUMN number TO other");
+  EXPECT_TRUE(absl::IsUnavailable(store->Trial(1, 1).status()));
+  Batch batch;
+  batch.marker = {epoch, 1};
+  batch.trials.emplace_back().study = 1;
+  EXPECT_TRUE(absl::IsUnavailable(store->Commit(batch)));
+}
+
 TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   ASSERT_NE(getenv("CAMBRIAN_SOURCE"), nullptr);
   std::ifstream stream(std::string(getenv("CAMBRIAN_SOURCE")) +

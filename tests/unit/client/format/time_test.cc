@@ -14,6 +14,14 @@ TEST(TimeTest, DurationsAreShort) {
   EXPECT_EQ(FormatElapsed(absl::InfiniteDuration()), "∞");
 }
 
+TEST(TimeTest, WhatTookLessThanTenSecondsHasItsHundredths) {
+  EXPECT_EQ(FormatTook(absl::Milliseconds(227)), "0.23 s");
+  EXPECT_EQ(FormatTook(absl::Milliseconds(9'994)), "9.99 s");
+  EXPECT_EQ(FormatTook(absl::Milliseconds(9'996)), "0:10");
+  EXPECT_EQ(FormatTook(absl::Seconds(112)), "1:52");
+  EXPECT_EQ(FormatTook(absl::Seconds(-3)), "0.00 s");
+}
+
 TEST(TimeTest, TimesAreAsShortAsTheyCanBe) {
   const absl::TimeZone zone = absl::UTCTimeZone();
   const auto at = [&](int year, int month, int day) {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
