@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <iterator>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 
 namespace cambrian {
@@ -24,15 +24,16 @@ void Group::Join(Group later) {
     batch.marker = later.batch.marker;
     batch.counters = later.batch.counters;
   }
+  absl::flat_hash_map<int64_t, size_t> places;
+  for (size_t i = 0; i < batch.studies.size(); ++i) places[batch.studies[i].id] = i;
   for (StudyRecord& study : later.batch.studies) {
-    const auto before =
-        std::find_if(batch.studies.begin(), batch.studies.end(),
-                     [&](const StudyRecord& record) { return record.id == study.id; });
-    if (before == batch.studies.end()) {
+    const auto place = places.find(study.id);
+    if (place == places.end()) {
       batch.studies.push_back(std::move(study));
     } else {
-      if (study.text.empty()) study.text = std::move(before->text);  // it is new in this group
-      *before = std::move(study);
+      StudyRecord& before = batch.studies[place->second];
+      if (study.text.empty()) study.text = std::move(before.text);  // it is new in this group
+      before = std::move(study);
     }
   }
   Append(std::move(later.batch.trials), batch.trials);
