@@ -79,9 +79,6 @@ class TrialStore {
     if (!tenants.ok()) return tenants.status();
     return !tenants->empty();
   }
-  // The distinct artifacts of all trials of all studies: what else lies in the artifact store and
-  // is not on its way here is an orphan.
-  virtual absl::StatusOr<std::vector<std::string>> UsedArtifacts() = 0;
 };
 
 }  // namespace cambrian

@@ -230,12 +230,6 @@ class MemoryStore : public TrialStore {
     return std::vector<std::string>(tenants.begin(), tenants.end());
   }
 
-  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
-    MutexLock lock(&mutex_);
-    const std::set<std::string> distinct = AllArtifacts();
-    return std::vector<std::string>(distinct.begin(), distinct.end());
-  }
-
  private:
   struct Entry {
     StudyRecord record;
@@ -253,12 +247,6 @@ class MemoryStore : public TrialStore {
         if (!artifact.empty()) artifacts.insert(artifact);
       }
     }
-  }
-
-  std::set<std::string> AllArtifacts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::set<std::string> artifacts;
-    for (const auto& [id, entry] : studies_) AddArtifacts(entry, artifacts);
-    return artifacts;
   }
 
   // An empty entry if there is no such study.

@@ -257,13 +257,6 @@ class PostgresStore : public TrialStore {
         {std::string(sha256)}, &ReadText);
   }
 
-  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
-    return ReadAll(
-        "SELECT checkpoint COLLATE \"C\" FROM trial WHERE checkpoint <> '' UNION "
-        "SELECT resume_from COLLATE \"C\" FROM trial WHERE resume_from <> '' ORDER BY 1",
-        {}, &ReadText);
-  }
-
  private:
   static std::string ReadText(PostgresRow& row) { return row.Text(); }
 

@@ -264,15 +264,6 @@ class SqliteStore : public TrialStore {
         query, +[](SqliteQuery& row) { return row.Text(); });
   }
 
-  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
-    MutexLock lock(&reader_mutex_);
-    SqliteQuery query = reader_->Query(
-        "SELECT checkpoint FROM trial WHERE checkpoint <> '' UNION "
-        "SELECT resume_from FROM trial WHERE resume_from <> '' ORDER BY 1");
-    return ReadAll(
-        query, +[](SqliteQuery& row) { return row.Text(); });
-  }
-
  private:
   static absl::Status TakenOver() {
     return absl::FailedPreconditionError("another server has taken over this store");

@@ -104,10 +104,6 @@ class UnreliableStore : public TrialStore {
     if (away_) return Away();
     return store_->CheckpointTenants(sha256);
   }
-  absl::StatusOr<std::vector<std::string>> UsedArtifacts() override {
-    if (away_) return Away();
-    return store_->UsedArtifacts();
-  }
 
  private:
   static absl::Status Away() { return absl::UnavailableError("the test took the store away"); }

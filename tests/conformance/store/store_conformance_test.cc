@@ -1,78 +1,21 @@
-// What every store promises. Who instantiates the suite says which stores.
+// What every store promises of rows and batches. Who instantiates the suite says which stores.
 #include <atomic>
 #include <cmath>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/conformance/store/make_records.h"
 #include "tests/conformance/store/store_home.h"
 
 namespace cambrian {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Pair;
 using ::testing::SizeIs;
-
-StudyRecord MakeStudy(int64_t id) {
-  StudyRecord study;
-  study.id = id;
-  study.name = "study-" + std::to_string(id);
-  study.request_id = "request-" + std::to_string(id);
-  study.text = "text of " + std::to_string(id);
-  study.created = absl::FromUnixMicros(1'700'000'000'123'456);
-  study.trial_budget = 10;
-  study.objective = {"loss", false};
-  study.event = 1;
-  return study;
-}
-
-TrialRecord MakeTrial(int64_t study, int64_t number) {
-  TrialRecord trial;
-  trial.study = study;
-  trial.number = number;
-  trial.architecture = R"({"a": "skip"})";
-  trial.canonical_key = "c" + std::to_string(number);
-  trial.evaluation_key = "e" + std::to_string(number);
-  trial.origin = "random";
-  trial.created = absl::FromUnixMicros(1'700'000'001'000'000);
-  trial.proposed_event = number + 1;
-  return trial;
-}
-
-EventRecord MakeEvent(int64_t study, int64_t number, int64_t trial) {
-  EventRecord event;
-  event.study = study;
-  event.number = number;
-  event.trial = trial;
-  event.kind = trial == 0 ? EventKind::kState : EventKind::kProposed;
-  event.event.set_number(number);
-  if (trial == 0) {
-    event.event.set_state(v1::ACTIVE);
-  } else {
-    event.event.mutable_trial()->set_number(trial);
-  }
-  return event;
-}
-
-AttemptRecord MakeAttempt(int64_t study, int64_t trial, int64_t token, const std::string& log) {
-  AttemptRecord attempt;
-  attempt.study = study;
-  attempt.trial = trial;
-  attempt.token = token;
-  attempt.worker = "w";
-  attempt.measures = token % 2 == 0;
-  attempt.started = absl::FromUnixMicros(1'700'000'002'000'000);
-  attempt.ended = absl::FromUnixMicros(1'700'000'003'000'001);
-  attempt.end = v1::ATTEMPT_LOST;
-  attempt.reason = "no word";
-  attempt.seconds = 1.5;
-  attempt.log = log;
-  return attempt;
-}
 
 }  // namespace
 
@@ -266,75 +209,6 @@ TEST_P(StoreConformanceTest, AllOrNothing) {
   EXPECT_FALSE(Commit(batch).ok()) << "the same attempt again";
 }
 
-TEST_P(StoreConformanceTest, ACommitIsNamedByItsMarker) {
-  Fill(1, 0);
-  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
-  Fill(2, 0);
-  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 2}));
-}
-
-TEST_P(StoreConformanceTest, OnlyTheNewestEpochWrites) {
-  Batch batch;
-  batch.studies = {MakeStudy(1)};
-  batch.counters = {4, 17};
-  ASSERT_TRUE(Commit(batch).ok());
-  const TrialStore::Epoch epoch = store_->StartEpoch("first", absl::Seconds(10)).value();
-  EXPECT_GT(epoch.number, epoch_);
-  EXPECT_EQ(epoch.counters, (Counters{4, 17}));
-  batch.studies = {MakeStudy(2)};
-  EXPECT_TRUE(absl::IsFailedPrecondition(Commit(batch)));
-  EXPECT_THAT(store_->Studies().value(), SizeIs(1));
-  // A new epoch alone is no commit: a marker still names the one before.
-  EXPECT_EQ(store_->LastCommit().value(), (CommitMarker{epoch_, 1}));
-}
-
-TEST_P(StoreConformanceTest, AnEpochIsRenewedWhileItIsTheNewest) {
-  EXPECT_TRUE(store_->RenewEpoch(epoch_, absl::Seconds(10)).ok());
-  const TrialStore::Epoch epoch = store_->StartEpoch("first", absl::Seconds(10)).value();
-  EXPECT_TRUE(absl::IsFailedPrecondition(store_->RenewEpoch(epoch_, absl::Seconds(10))));
-  EXPECT_TRUE(store_->EndEpoch(epoch_).ok());  // not the newest: nothing happens
-  EXPECT_TRUE(store_->RenewEpoch(epoch.number, absl::Seconds(10)).ok());
-  EXPECT_TRUE(store_->EndEpoch(epoch.number).ok());
-  EXPECT_TRUE(store_->StartEpoch("second", absl::Seconds(10)).ok());
-}
-
-TEST_P(SharedStoreTest, AnotherServerWaitsUntilTheTermIsOver) {
-  TrialStore* const other = home_->Second(*store_);
-  const absl::Status refused = other->StartEpoch("second", absl::Seconds(10)).status();
-  EXPECT_TRUE(absl::IsAlreadyExists(refused));
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("first"));
-  home_->Pass(absl::Seconds(9));
-  EXPECT_TRUE(store_->RenewEpoch(epoch_, absl::Seconds(10)).ok());
-  home_->Pass(absl::Seconds(9));
-  EXPECT_TRUE(absl::IsAlreadyExists(other->StartEpoch("second", absl::Seconds(10)).status()));
-
-  home_->Pass(absl::Seconds(2));
-  Batch batch;
-  batch.studies = {MakeStudy(1)};
-  batch.counters = {1, 5};
-  EXPECT_TRUE(Commit(batch).ok()) << "nobody has taken over yet";
-  const TrialStore::Epoch epoch = other->StartEpoch("second", absl::Seconds(10)).value();
-  EXPECT_GT(epoch.number, epoch_);
-  EXPECT_EQ(epoch.counters, (Counters{1, 5}));
-  EXPECT_TRUE(absl::IsFailedPrecondition(store_->RenewEpoch(epoch_, absl::Seconds(10))));
-  EXPECT_TRUE(absl::IsAlreadyExists(store_->StartEpoch("first", absl::Seconds(10)).status()));
-  batch.trials = {MakeTrial(1, 1)};
-  EXPECT_TRUE(absl::IsFailedPrecondition(Commit(batch)));
-  EXPECT_THAT(store_->Trials(1, 0, 10).value(), IsEmpty());
-  batch.marker = {epoch.number, 1};
-  EXPECT_TRUE(other->Commit(batch).ok());
-  EXPECT_THAT(store_->Trials(1, 0, 10).value(), SizeIs(1));
-}
-
-TEST_P(SharedStoreTest, AServerThatLeavesMakesRoomAtOnce) {
-  TrialStore* const other = home_->Second(*store_);
-  ASSERT_TRUE(store_->EndEpoch(epoch_).ok());
-  const TrialStore::Epoch epoch = other->StartEpoch("second", absl::Seconds(10)).value();
-  ASSERT_TRUE(store_->EndEpoch(epoch_).ok());  // it is not its epoch any more
-  EXPECT_TRUE(absl::IsAlreadyExists(store_->StartEpoch("first", absl::Seconds(10)).status()));
-  EXPECT_TRUE(other->RenewEpoch(epoch.number, absl::Seconds(10)).ok());
-}
-
 TEST_P(StoreConformanceTest, TheLastOfEqualRecordsInABatchCounts) {
   Batch batch;
   batch.studies = {MakeStudy(1), MakeStudy(1)};
@@ -406,184 +280,6 @@ TEST_P(StoreConformanceTest, TrialsComeInPages) {
   EXPECT_TRUE(absl::IsNotFound(store_->Trial(2, 1).status()));
 }
 
-TEST_P(StoreConformanceTest, EventsAreCompleteWithWhatTheTrialsRowSays) {
-  Fill(1, 1);
-  Batch batch;
-  batch.events = {MakeEvent(1, 1, 0), MakeEvent(1, 2, 1)};
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::vector<EventRecord> events = store_->Events(1, 0, 10).value();
-  ASSERT_THAT(events, SizeIs(2));
-  EXPECT_EQ(events[0].event.state(), v1::ACTIVE);
-  EXPECT_EQ(events[1].number, 2);
-  EXPECT_EQ(events[1].trial, 1);
-  EXPECT_EQ(events[1].kind, EventKind::kProposed);
-  EXPECT_EQ(events[1].event.trial().architecture(), R"({"a": "skip"})");
-  EXPECT_EQ(events[1].event.trial().canonical_key(), "c1");
-  EXPECT_EQ(events[1].event.trial().origin(), "random");
-  EXPECT_THAT(store_->Events(1, 1, 10).value(), SizeIs(1));
-  EXPECT_THAT(store_->Events(1, 0, 1).value(), SizeIs(1));
-}
-
-TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
-  Fill(1, 1);
-  Fill(2, 1);
-  int64_t number = 0;
-  for (const int size : {1, 100, 3, 40}) {
-    Batch batch;
-    for (int i = 0; i < size; ++i) {
-      EventRecord event = MakeEvent(1, ++number, i % 2);
-      if (i % 7 == 3) event.kind = EventKind::kProgress;
-      if (i % 2 == 1)
-        event.event.mutable_trial()->set_reason(std::string(i == 97 ? 5000 : 300, 'r'));
-      batch.events.push_back(event);
-      batch.events.push_back(MakeEvent(2, number, 0));  // another study's between
-    }
-    ASSERT_TRUE(Commit(batch).ok());
-  }
-  int64_t progress = 0;
-  for (const int64_t study : {1, 2}) {
-    for (const int64_t limit : {1, 7, 64, 1000}) {
-      std::vector<EventRecord> events;
-      for (int64_t after = 0; after < number; after = events.back().number) {
-        const std::vector<EventRecord> page = store_->Events(study, after, limit).value();
-        ASSERT_THAT(page, SizeIs(std::min(limit, number - after)));
-        events.insert(events.end(), page.begin(), page.end());
-      }
-      ASSERT_THAT(events, SizeIs(number));
-      for (int64_t i = 0; i < number; ++i) {
-        EXPECT_EQ(events[i].study, study);
-        EXPECT_EQ(events[i].number, i + 1);
-        EXPECT_EQ(events[i].event.number(), i + 1);
-        if (events[i].kind == EventKind::kProgress) ++progress;
-        EXPECT_EQ(events[i].event.trial().origin(), events[i].trial == 0 ? "" : "random");
-      }
-    }
-  }
-  EXPECT_EQ(progress, 4 * (14 + 6));  // in each reading, of the 100 and the 40
-  EXPECT_THAT(store_->Events(1, number, 10).value(), IsEmpty());
-}
-
-TEST_P(StoreConformanceTest, TheCurveIsOfTheNewestAttempt) {
-  Fill(1, 2);
-  Batch batch;
-  TrialRecord trial = MakeTrial(1, 1);
-  trial.attempts = 2;
-  batch.trials = {trial};
-  int64_t number = 0;
-  for (int attempt : {1, 2}) {
-    for (int step : {1, 2, 3}) {
-      EventRecord event = MakeEvent(1, ++number, step == 3 ? 2 : 1);  // another trial's between
-      event.kind = EventKind::kProgress;
-      event.event.mutable_trial()->set_attempts(attempt);
-      event.event.mutable_trial()->mutable_progress()->set_step(10 * attempt + step);
-      batch.events.push_back(event);
-    }
-  }
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::vector<v1::Progress> curve = store_->Curve(1, 1).value();
-  ASSERT_THAT(curve, SizeIs(2));
-  EXPECT_EQ(curve[0].step(), 21);
-  EXPECT_EQ(curve[1].step(), 22);
-}
-
-TEST_P(StoreConformanceTest, TheLogIsThatOfTheNewestAttempt) {
-  Fill(1, 2);
-  EXPECT_EQ(store_->Log(1, 1).value(), "");
-  const std::string bytes("\0\xff text", 7);
-  Batch batch;
-  batch.attempts = {MakeAttempt(1, 1, 1, "old"), MakeAttempt(1, 1, 2, bytes),
-                    MakeAttempt(1, 1, 4, ""), MakeAttempt(1, 2, 3, "other")};
-  ASSERT_TRUE(Commit(batch).ok());
-  EXPECT_EQ(store_->Log(1, 1).value(), bytes);
-  EXPECT_EQ(store_->Log(1, 2).value(), "other");
-}
-
-TEST_P(StoreConformanceTest, AttemptsComeBackWithoutTheirLogs) {
-  Fill(1, 2);
-  Batch batch;
-  batch.attempts = {MakeAttempt(1, 1, 7, "log"), MakeAttempt(1, 1, 4, ""),
-                    MakeAttempt(1, 2, 5, "")};
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::vector<AttemptRecord> attempts = store_->Attempts(1, 1).value();
-  ASSERT_THAT(attempts, SizeIs(2));
-  EXPECT_EQ(attempts[0].token, 4);
-  const AttemptRecord expected = batch.attempts[0];
-  EXPECT_EQ(attempts[1].token, 7);
-  EXPECT_EQ(attempts[1].worker, expected.worker);
-  EXPECT_EQ(attempts[1].measures, expected.measures);
-  EXPECT_EQ(attempts[1].started, expected.started);
-  EXPECT_EQ(attempts[1].ended, expected.ended);
-  EXPECT_EQ(attempts[1].end, expected.end);
-  EXPECT_EQ(attempts[1].reason, expected.reason);
-  EXPECT_EQ(attempts[1].seconds, expected.seconds);
-  EXPECT_EQ(attempts[1].log, "");
-}
-
-TEST_P(StoreConformanceTest, EveryEndOfAnAttemptIsKeptApart) {
-  Fill(1, 1);
-  Batch batch;
-  for (int end = v1::AttemptEnd_MIN; end <= v1::AttemptEnd_MAX; ++end) {
-    batch.attempts.push_back(MakeAttempt(1, 1, end + 1, ""));
-    batch.attempts.back().end = static_cast<v1::AttemptEnd>(end);
-  }
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::vector<AttemptRecord> attempts = store_->Attempts(1, 1).value();
-  ASSERT_EQ(attempts.size(), batch.attempts.size());
-  for (size_t i = 0; i < attempts.size(); ++i) EXPECT_EQ(attempts[i].end, batch.attempts[i].end);
-}
-
-TEST_P(StoreConformanceTest, TheNewestSnapshotIsKept) {
-  Fill(1, 1);
-  EXPECT_FALSE(store_->Snapshot(1).value().has_value());
-  const std::string bytes("\0\xff", 2);
-  Batch batch;
-  batch.snapshots = {{1, 10, "old", "old"}};
-  ASSERT_TRUE(Commit(batch).ok());
-  batch.snapshots = {{1, 20, bytes, "state"}};
-  ASSERT_TRUE(Commit(batch).ok());
-  const std::optional<SnapshotRecord> snapshot = store_->Snapshot(1).value();
-  ASSERT_TRUE(snapshot.has_value());
-  EXPECT_EQ(snapshot->study, 1);
-  EXPECT_EQ(snapshot->event, 20);
-  EXPECT_EQ(snapshot->strategy, bytes);
-  EXPECT_EQ(snapshot->state, "state");
-}
-
-TEST_P(StoreConformanceTest, AServerGoesOnFromASnapshot) {
-  Fill(1, 0);
-  Batch batch;
-  for (int64_t number : {1, 2, 3, 4, 5}) {
-    TrialRecord trial = MakeTrial(1, number);  // proposed by event number + 1
-    trial.evaluation_key = number == 2 ? "e1" : trial.evaluation_key;
-    if (number != 3) {
-      trial.ended_event = 10 + number;
-      trial.state = number == 4   ? v1::TRIAL_FAILED
-                    : number == 5 ? v1::TRIAL_INFEASIBLE
-                                  : v1::TRIAL_SUCCEEDED;
-    }
-    trial.on_front = number == 1;
-    batch.trials.push_back(trial);
-  }
-  ASSERT_TRUE(Commit(batch).ok());
-  const auto numbers = [&](int64_t event) {
-    std::vector<int64_t> result;
-    const std::vector<TrialRecord> trials = store_->TrialsSince(1, event).value();
-    for (const TrialRecord& trial : trials) {
-      result.push_back(trial.number);
-    }
-    return result;
-  };
-  EXPECT_THAT(numbers(0), ElementsAre(1, 2, 3, 4, 5));
-  EXPECT_THAT(numbers(14), ElementsAre(1, 3, 5));  // on the front, open, ended since
-  EXPECT_THAT(numbers(20), ElementsAre(1, 3));
-  std::vector<std::pair<int64_t, std::string>> keys;
-  const std::vector<ResultKey> results = store_->ResultKeys(1).value();
-  for (const ResultKey& key : results) {
-    keys.emplace_back(key.trial, key.evaluation_key);
-  }
-  EXPECT_THAT(keys, ElementsAre(Pair(1, "e1"), Pair(5, "e5")));
-}
-
 TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {
   Fill(1, 0);
   Fill(2, 0);
@@ -605,7 +301,6 @@ TEST_P(StoreConformanceTest, TheFrontAndTheCheckpoints) {
   EXPECT_FALSE(store_->IsCheckpointUsed("").value());
   EXPECT_THAT(store_->CheckpointTenants("shared").value(), ElementsAre(""));
   EXPECT_THAT(store_->CheckpointTenants("other").value(), IsEmpty());
-  EXPECT_THAT(store_->UsedArtifacts().value(), ElementsAre("half", "shared"));
   Batch another;
   another.studies = {MakeStudy(3)};
   another.studies[0].tenant = "b";

@@ -1,4 +1,4 @@
-// The suite of `store_conformance_test.cc`, for whoever names the stores that go through it.
+// The suite of the `store_*_test.cc`, for whoever names the stores that go through it.
 #pragma once
 
 #include <functional>
