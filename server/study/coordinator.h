@@ -120,7 +120,6 @@ class Coordinator {
   struct Known {
     int64_t id = 0;
     std::string tenant;
-    bool is_deleted = false;  // by this group; only the next one may give its name again
   };
 
   // Requests and answers (coordinator_requests.cc).
@@ -244,8 +243,8 @@ class Coordinator {
   std::vector<Entry*> touched_studies_;
   std::set<std::pair<int64_t, int>> without_work_;  // studies, and for which offers
   std::vector<int64_t> unfinished_;                 // studies to go on with in the next group
-  std::vector<std::string> deleted_names_;
-  absl::Status failure_;  // the store failed while deciding
+  std::set<std::string> deleted_names_;             // only the next one may give them again
+  absl::Status failure_;                            // the store failed while deciding
 
   Committer committer_;
 };

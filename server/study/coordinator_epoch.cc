@@ -45,7 +45,6 @@ void Coordinator::KeepEpoch() {
 }
 
 void Coordinator::Retire() {
-  if (loaded_) FinishGroup();
   committer_.Stop();
   if (!loaded_) return;
   const absl::Status status = store_.EndEpoch(epoch_);

@@ -92,7 +92,7 @@ absl::StatusOr<v1::Study> Coordinator::Create(const std::string& tenant,
 absl::StatusOr<Coordinator::Known> Coordinator::Find(const Scope& scope,
                                                      const std::string& name) const {
   auto known = names_.find(name);
-  if (known == names_.end() || known->second.is_deleted || !scope.Sees(known->second.tenant)) {
+  if (known == names_.end() || deleted_names_.contains(name) || !scope.Sees(known->second.tenant)) {
     return absl::NotFoundError(absl::StrCat("no study \"", name, "\""));
   }
   return known->second;
@@ -143,8 +143,7 @@ absl::StatusOr<v1::DeleteStudyResponse> Coordinator::Delete(const Scope& scope,
   ASSIGN_OR_RETURN(const std::vector<std::string> checkpoints, Settled().Checkpoints(record.id));
   group_->unused.insert(group_->unused.end(), checkpoints.begin(), checkpoints.end());
   group_->batch.deleted.push_back(record.id);
-  names_.at(name).is_deleted = true;
-  deleted_names_.push_back(name);
+  deleted_names_.insert(name);
   requests_.erase({record.tenant, record.request_id});
   shared_.Remove(record);
   return v1::DeleteStudyResponse();

@@ -152,7 +152,10 @@ class CommitterQueueTest : public CommitterTest {
                                              [this] { Note("free"); });
     committer_->Start();
   }
-  ~CommitterQueueTest() override { committer_->Stop(); }
+  ~CommitterQueueTest() override {
+    held_.Allow(9);
+    committer_->Stop();
+  }
 
   // Submits it while another one waits that it may or may not join, then lets all commits go.
   void SubmitBehind(std::unique_ptr<Group> group) {

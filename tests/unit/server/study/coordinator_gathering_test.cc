@@ -52,6 +52,17 @@ class GatheringTest : public ::testing::Test {
     coordinator_->Report(Scope(), request,
                          [this](const absl::StatusOr<v1::Assignments>&) { ++answers_; });
   }
+  // The loop goes on once so many commits are let go.
+  void ExpectToWaitFor(int commits) {
+    std::atomic<bool> is_free = false;
+    std::thread frees([&] {
+      is_free = true;
+      store_.Allow(commits);
+    });
+    coordinator_->WaitForWork(kForEver);
+    EXPECT_TRUE(is_free);
+    frees.join();
+  }
 
   const std::unique_ptr<TrialStore> memory_;
   testing::HeldStore store_;
@@ -69,14 +80,7 @@ TEST_F(GatheringTest, ARequestDoesNotWaitWhileTheStoreIsFree) {
 TEST_F(GatheringTest, ARequestWaitsUntilTheStoreIsFree) {
   BeginCommit();
   CreateStudy();
-  std::atomic<bool> is_free = false;
-  std::thread frees([&] {
-    is_free = true;
-    store_.Allow(1);
-  });
-  coordinator_->WaitForWork(kForEver);
-  EXPECT_TRUE(is_free);
-  frees.join();
+  ExpectToWaitFor(1);
 }
 
 TEST_F(GatheringTest, RequestsThatEndManyTrialsDoNotWait) {
@@ -92,14 +96,7 @@ TEST_F(GatheringTest, RequestsThatWereDecidedDoNotCountAgain) {
   ReportCompletions(3);
   coordinator_->RunOnce();
   ReportCompletions(1);
-  std::atomic<bool> is_free = false;
-  std::thread frees([&] {
-    is_free = true;
-    store_.Allow(2);
-  });
-  coordinator_->WaitForWork(kForEver);
-  EXPECT_TRUE(is_free);
-  frees.join();
+  ExpectToWaitFor(2);
 }
 
 }  // namespace
