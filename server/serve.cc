@@ -124,7 +124,7 @@ class Program {
               [this](absl::string_view method, absl::StatusCode code, absl::Duration took) {
                 metrics_.OnCall(method, code, took);
               }),
-        queries_(*store_),
+        queries_(*store_, &events_),
         executor_(kExecutorThreads),
         watchers_(queries_, executor_),
         coordinator_(CoordinatorOptions(flags), *store_, clock_, reader_, Listener(), &metrics_),
@@ -165,7 +165,10 @@ class Program {
 
   CoordinatorListener Listener() {
     CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { watchers_.Notify(study); };
+    listener.on_commit = [this](const Batch& batch) {
+      events_.Add(batch);
+      watchers_.Notify(batch);
+    };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       executor_.Run([this, checkpoints = std::move(checkpoints)] {
         for (const std::string& checkpoint : checkpoints) RemoveUnused(checkpoint);
@@ -279,6 +282,7 @@ class Program {
   ServerMetrics metrics_;
   StatusBoard board_;
   Door door_;
+  EventTail events_;
   const Queries queries_;
   OrphanSweep orphans_{
       *artifacts_, [this](absl::string_view sha256) { return store_->IsCheckpointUsed(sha256); }};

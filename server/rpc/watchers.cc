@@ -141,13 +141,16 @@ grpc::ServerWriteReactor<v1::Event>* Watchers::Watch(Entry entry, std::string st
   return stream.get();
 }
 
-void Watchers::Notify(int64_t study) {
-  std::set<std::shared_ptr<Stream>> streams;
+void Watchers::Notify(const Batch& batch) {
+  std::vector<std::shared_ptr<Stream>> streams;
   {
     MutexLock lock(&mutex_);
-    auto it = streams_.find(study);
-    if (it == streams_.end()) return;
-    streams = it->second;
+    const auto add = [this, &streams](int64_t study) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      const auto it = streams_.find(study);
+      if (it != streams_.end()) streams.insert(streams.end(), it->second.begin(), it->second.end());
+    };
+    for (const StudyRecord& study : batch.studies) add(study.id);
+    for (const int64_t study : batch.deleted) add(study);
   }
   for (const std::shared_ptr<Stream>& stream : streams) stream->Wake();
 }

@@ -1,4 +1,4 @@
-// Those who watch a study: events from the store, then those that come.
+// Those who watch a study: its events so far, then those that come.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,8 @@
 
 namespace cambrian {
 
-// Thread-safe. Every event comes from the store, so a watcher sees committed events only, each
-// once, in order, from whatever number it starts. `executor` and `queries` outlive it; it outlives
-// the gRPC server.
+// Thread-safe. A watcher sees committed events only, each once, in order, from whatever number it
+// starts. `executor` and `queries` outlive it; it outlives the gRPC server.
 class Watchers {
  public:
   Watchers(const Queries& queries, Executor& executor) : queries_(queries), executor_(executor) {}
@@ -26,8 +25,8 @@ class Watchers {
   // one.
   grpc::ServerWriteReactor<v1::Event>* Watch(Entry entry, std::string study, int64_t after);
 
-  // The study has new events in the store. Does not block.
-  void Notify(int64_t study);
+  // Its studies have new events. Does not block.
+  void Notify(const Batch& batch);
 
   // Ends all streams, and those that come later, with UNAVAILABLE: the server is going down.
   void End();

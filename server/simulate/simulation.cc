@@ -106,7 +106,7 @@ class Simulation {
 
   CoordinatorListener Listener() {
     CoordinatorListener listener;
-    listener.on_events = [this](int64_t) { changed_ = true; };
+    listener.on_commit = [this](const Batch&) { changed_ = true; };
     return listener;
   }
 

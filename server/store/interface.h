@@ -49,6 +49,9 @@ class TrialStore {
   virtual absl::StatusOr<std::vector<TrialRecord>> Trials(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
   virtual absl::StatusOr<TrialRecord> Trial(int64_t study, int64_t number) = 0;
+  // Those with these numbers that there are, by number.
+  virtual absl::StatusOr<std::vector<TrialRecord>> TrialsWith(
+      int64_t study, const std::vector<int64_t>& numbers) = 0;
   virtual absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) = 0;
   // Trials of a study that are open, on its front, or were proposed or ended by an event after
   // number `event`; by number. And the trials that have a result (SUCCEEDED, INFEASIBLE), by
@@ -60,12 +63,14 @@ class TrialStore {
   virtual absl::StatusOr<std::optional<SnapshotRecord>> Snapshot(int64_t study) = 0;
   // The progress of the trial's newest attempt, by step.
   virtual absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) = 0;
-  // Ended attempts, oldest first, without their logs.
+  // Ended attempts, oldest first, without their logs. (One that succeeded may have no row of its
+  // own: see attempt_rows.h.)
   virtual absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) = 0;
   // Of the newest attempt that has one; empty if none has.
   virtual absl::StatusOr<std::string> Log(int64_t study, int64_t trial) = 0;
 
-  // At most `limit` events with numbers above `after`, in order and complete.
+  // At most `limit` events with numbers above `after`, in order, none missing. It looks at every
+  // trial of the study: who follows one hears of events after their commit (`EventTail`).
   virtual absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
 

@@ -55,7 +55,7 @@ class MemoryStore : public TrialStore {
       studies_[trial.study].trials[trial.number] = trial;
     }
     for (const EventRecord& event : batch.events) {
-      studies_[event.study].events[event.number] = event;
+      if (HasRow(event.kind)) studies_[event.study].events[event.number] = event;
     }
     for (const AttemptRecord& attempt : batch.attempts) {
       studies_[attempt.study].attempts[{attempt.trial, attempt.token}] = attempt;
@@ -113,6 +113,18 @@ class MemoryStore : public TrialStore {
     auto it = trials.find(number);
     if (it == trials.end()) return absl::NotFoundError(absl::StrCat("no trial ", number));
     return it->second;
+  }
+
+  absl::StatusOr<std::vector<TrialRecord>> TrialsWith(
+      int64_t study, const std::vector<int64_t>& numbers) override {
+    MutexLock lock(&mutex_);
+    std::vector<TrialRecord> result;
+    const auto& trials = At(study).trials;
+    for (const int64_t number : std::set<int64_t>(numbers.begin(), numbers.end())) {
+      const auto trial = trials.find(number);
+      if (trial != trials.end()) result.push_back(trial->second);
+    }
+    return result;
   }
 
   absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
@@ -196,17 +208,18 @@ class MemoryStore : public TrialStore {
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
     MutexLock lock(&mutex_);
-    std::vector<EventRecord> result;
     const Entry& entry = At(study);
-    for (auto it = entry.events.upper_bound(after);
-         it != entry.events.end() && static_cast<int64_t>(result.size()) < limit; ++it) {
-      result.push_back(it->second);
-      auto trial = entry.trials.find(it->second.trial);
-      if (trial == entry.trials.end()) continue;
-      v1::Trial& message = *result.back().event.mutable_trial();
-      message.set_architecture(trial->second.architecture);
-      message.set_canonical_key(trial->second.canonical_key);
-      message.set_origin(trial->second.origin);
+    std::map<int64_t, EventRecord> events(entry.events.upper_bound(after), entry.events.end());
+    for (const auto& [number, trial] : entry.trials) {
+      for (const auto& [event, kind] : {std::pair(trial.proposed_event, EventKind::kProposed),
+                                        {trial.ended_event, EventKind::kEnded}}) {
+        if (event > after) events[event] = {study, event, kind, number, {}};
+      }
+    }
+    std::vector<EventRecord> result;
+    for (auto& [number, event] : events) {
+      if (std::ssize(result) == limit) break;
+      result.push_back(std::move(event));
     }
     return result;
   }

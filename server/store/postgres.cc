@@ -1,8 +1,6 @@
 #include "server/store/postgres.h"
 
 #include <iterator>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -12,6 +10,8 @@
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
+#include "server/store/attempt_rows.h"
+#include "server/store/event_rows.h"
 #include "server/store/migrations.h"
 #include "server/store/postgres_batch.h"
 #include "server/store/postgres_pool.h"
@@ -23,7 +23,6 @@ namespace {
 
 constexpr absl::Duration kMigrationTimeout = absl::Minutes(30);
 constexpr int kReaders = 4;
-constexpr size_t kEventRows = 16;
 // "cambrian" as a number: who migrates holds it.
 constexpr char kTakeMigrationLock[] = "SELECT pg_advisory_xact_lock(7161110437423669614)";
 
@@ -168,6 +167,13 @@ class PostgresStore : public TrialStore {
     return std::move(trials[0]);
   }
 
+  absl::StatusOr<std::vector<TrialRecord>> TrialsWith(
+      int64_t study, const std::vector<int64_t>& numbers) override {
+    return ReadAll(postgres::kSelectTrialsWith,
+                   {absl::StrCat(study), absl::StrCat("{", absl::StrJoin(numbers, ","), "}")},
+                   &ReadTrial<PostgresRow>);
+  }
+
   absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
     return ReadAll(postgres::kSelectFront, {absl::StrCat(study)}, &ReadTrial<PostgresRow>);
   }
@@ -203,8 +209,12 @@ class PostgresStore : public TrialStore {
   }
 
   absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
-    return ReadAll(postgres::kSelectAttempts, {absl::StrCat(study), absl::StrCat(trial)},
-                   &ReadAttempt<PostgresRow>);
+    ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials, TrialsWith(study, {trial}));
+    ASSIGN_OR_RETURN(std::vector<AttemptRecord> attempts,
+                     ReadAll(postgres::kSelectAttempts, {absl::StrCat(study), absl::StrCat(trial)},
+                             &ReadAttempt<PostgresRow>));
+    for (const TrialRecord& record : trials) AddLastAttempt(record, attempts);
+    return attempts;
   }
 
   absl::StatusOr<std::string> Log(int64_t study, int64_t trial) override {
@@ -217,28 +227,11 @@ class PostgresStore : public TrialStore {
 
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
-    std::vector<EventRecord> events;
-    int64_t last = after;
-    // A row may have many events: few rows first, then more.
-    for (size_t rows = kEventRows; std::ssize(events) < limit; rows *= 2) {
-      ASSIGN_OR_RETURN(const std::vector<EventRow> page,
-                       ReadAll(postgres::kSelectEvents,
-                               {absl::StrCat(study), absl::StrCat(last), absl::StrCat(rows)},
-                               &ReadEventRow<PostgresRow>));
-      for (const EventRow& row : page) RETURN_IF_ERROR(UnpackEvents(row, after, events));
-      if (page.size() < rows) break;
-      last = page.back().number;
-    }
-    if (std::ssize(events) > limit) events.resize(limit);
-    const std::set<int64_t> numbers = TrialsOf(events);
-    if (numbers.empty()) return events;
-    ASSIGN_OR_RETURN(
-        const auto trials,
-        ReadAll(postgres::kSelectConstants,
-                {absl::StrCat(study), absl::StrCat("{", absl::StrJoin(numbers, ","), "}")},
-                &ReadConstants<PostgresRow>));
-    AddConstants({trials.begin(), trials.end()}, events);
-    return events;
+    ASSIGN_OR_RETURN(std::vector<EventRow> rows,
+                     ReadAll(postgres::kSelectEvents,
+                             {absl::StrCat(study), absl::StrCat(after), absl::StrCat(limit)},
+                             &ReadEventRow<PostgresRow>));
+    return ToEvents(std::move(rows));
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/wire/convert.h"
+#include "server/store/attempt_rows.h"
 #include "server/store/event_rows.h"
 #include "server/store/postgres_array.h"
 #include "server/store/rows.h"
@@ -336,13 +337,11 @@ PostgresStatement WriteStatement(const Batch& batch, int64_t fence) {
                         }),
                  are_new, statement);
   }
-  std::vector<EventRow> events = PackEvents(batch.events);
+  std::vector<EventRow> events = EventRows(batch.events);
   std::erase_if(events, is_gone);
   AppendEvents(events, statement);
-  std::vector<const AttemptRecord*> attempts;
-  for (const AttemptRecord& attempt : batch.attempts) {
-    if (!is_gone(attempt)) attempts.push_back(&attempt);
-  }
+  std::vector<const AttemptRecord*> attempts = AttemptsWithRows(batch);
+  std::erase_if(attempts, [&](const AttemptRecord* attempt) { return is_gone(*attempt); });
   AppendAttempts(attempts, statement);
   AppendWorkers(LastOf(
                     batch.workers, [](const WorkerRecord& worker) { return worker.name; },

@@ -20,10 +20,13 @@ const char kSelectResultKeys[] =
     "state IN ('succeeded', 'infeasible') GROUP BY evaluation_key ORDER BY 1";
 const char kSelectEvents[] =
     "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = $1::bigint AND "
-    "number > $2::bigint ORDER BY number LIMIT $3::bigint";
-const char kSelectConstants[] =
-    "SELECT number, architecture, canonical_key, origin FROM trial WHERE study_id = $1::bigint AND "
-    "number = ANY ($2::bigint[])";
+    "number > $2::bigint UNION ALL SELECT study_id, proposed_event, 2, number, '' FROM trial "
+    "WHERE study_id = $1::bigint AND proposed_event > $2::bigint "
+    "UNION ALL SELECT study_id, ended_event, 6, number, '' FROM trial "
+    "WHERE study_id = $1::bigint AND ended_event > $2::bigint ORDER BY 2 LIMIT $3::bigint";
+const char kSelectTrialsWith[] =
+    "SELECT " CAMBRIAN_TRIAL_COLUMNS
+    " FROM trial WHERE study_id = $1::bigint AND number = ANY ($2::bigint[]) ORDER BY number";
 const char kSelectCurve[] =
     "SELECT message, attempts FROM event JOIN trial ON trial.study_id = event.study_id AND "
     "trial.number = event.trial WHERE event.study_id = $1::bigint AND event.trial = $2::bigint AND "

@@ -93,13 +93,19 @@ enum class EventKind {
   kEnded = 6,     // the strategy was told
 };
 
+// Whether the store has a row for such an event. That a trial was proposed or has ended is said by
+// the trial's own row: when, and what came of it.
+inline bool HasRow(EventKind kind) {
+  return kind != EventKind::kProposed && kind != EventKind::kEnded;
+}
+
 struct EventRecord {
   int64_t study = 0;
   int64_t number = 0;
   EventKind kind = EventKind::kState;
   int64_t trial = 0;  // 0: of the study itself
-  // Without what the trial's row says for good (architecture, canonical key, origin): reading adds
-  // that.
+  // Without what the trial's row says for good (architecture, canonical key, origin); empty of an
+  // event that has no row.
   v1::Event event;
 };
 
@@ -116,6 +122,8 @@ struct AttemptRecord {
   std::string reason;
   double seconds = 0;
   std::string log;  // the tail of what its evaluator printed
+
+  bool operator==(const AttemptRecord&) const = default;
 };
 
 // A worker as it introduced itself last, for people who query the database.

@@ -4,8 +4,6 @@
 // Text, Bytes; IsNull looks at it only.
 #pragma once
 
-#include <utility>
-
 #include "server/store/event_rows.h"
 #include "server/store/records.h"
 #include "server/store/rows.h"
@@ -98,17 +96,6 @@ EventRow ReadEventRow(Row& row) {
   event.trial = row.Integer();
   event.message = row.Bytes();
   return event;
-}
-
-// With the trial's number.
-template <typename Row>
-std::pair<int64_t, TrialConstants> ReadConstants(Row& row) {
-  std::pair<int64_t, TrialConstants> trial;
-  trial.first = row.Integer();
-  trial.second.architecture = row.Text();
-  trial.second.canonical_key = row.Text();
-  trial.second.origin = row.Text();
-  return trial;
 }
 
 template <typename Row>

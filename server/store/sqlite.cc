@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +13,8 @@
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/base/version.h"
+#include "server/store/attempt_rows.h"
+#include "server/store/event_rows.h"
 #include "server/store/migrations.h"
 #include "server/store/row_reader.h"
 #include "server/store/sqlite_database.h"
@@ -157,6 +158,14 @@ class SqliteStore : public TrialStore {
     return std::move(trials[0]);
   }
 
+  absl::StatusOr<std::vector<TrialRecord>> TrialsWith(
+      int64_t study, const std::vector<int64_t>& numbers) override {
+    MutexLock lock(&reader_mutex_);
+    SqliteQuery query = reader_->Query(kSelectTrialsWith);
+    query.Bind(study).Bind(absl::StrCat("[", absl::StrJoin(numbers, ","), "]"));
+    return ReadAll(query, &ReadTrial<SqliteQuery>);
+  }
+
   absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectFront);
@@ -188,10 +197,14 @@ class SqliteStore : public TrialStore {
   }
 
   absl::StatusOr<std::vector<AttemptRecord>> Attempts(int64_t study, int64_t trial) override {
+    ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials, TrialsWith(study, {trial}));
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectAttempts);
     query.Bind(study).Bind(trial);
-    return ReadAll(query, &ReadAttempt<SqliteQuery>);
+    ASSIGN_OR_RETURN(std::vector<AttemptRecord> attempts,
+                     ReadAll(query, &ReadAttempt<SqliteQuery>));
+    for (const TrialRecord& record : trials) AddLastAttempt(record, attempts);
+    return attempts;
   }
 
   absl::StatusOr<std::vector<v1::Progress>> Curve(int64_t study, int64_t trial) override {
@@ -199,9 +212,8 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectProgress);
     query.Bind(study).Bind(trial);
-    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
-    std::vector<EventRecord> events;
-    for (const EventRow& row : rows) RETURN_IF_ERROR(UnpackEvents(row, 0, events));
+    ASSIGN_OR_RETURN(std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
+    ASSIGN_OR_RETURN(const std::vector<EventRecord> events, ToEvents(std::move(rows)));
     std::vector<v1::Progress> curve;
     for (const EventRecord& event : events) {
       if (event.event.trial().attempts() == record.attempts) {
@@ -223,24 +235,10 @@ class SqliteStore : public TrialStore {
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
     MutexLock lock(&reader_mutex_);
-    std::vector<EventRecord> events;
-    {
-      SqliteQuery query = reader_->Query(kSelectEvents);
-      query.Bind(study).Bind(after);
-      while (std::ssize(events) < limit) {
-        ASSIGN_OR_RETURN(const bool row, query.Step());
-        if (!row) break;
-        RETURN_IF_ERROR(UnpackEvents(ReadEventRow(query), after, events));
-      }
-    }
-    if (std::ssize(events) > limit) events.resize(limit);
-    const std::set<int64_t> numbers = TrialsOf(events);
-    if (numbers.empty()) return events;
-    SqliteQuery query = reader_->Query(kSelectConstants);
-    query.Bind(study).Bind(absl::StrCat("[", absl::StrJoin(numbers, ","), "]"));
-    ASSIGN_OR_RETURN(const auto trials, ReadAll(query, &ReadConstants<SqliteQuery>));
-    AddConstants({trials.begin(), trials.end()}, events);
-    return events;
+    SqliteQuery query = reader_->Query(kSelectEvents);
+    query.Bind(study).Bind(after).Bind(limit);
+    ASSIGN_OR_RETURN(std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
+    return ToEvents(std::move(rows));
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {
@@ -291,8 +289,8 @@ class SqliteStore : public TrialStore {
     if (writer_->Changes() != 1) return TakenOver();
     for (const StudyRecord& study : batch.studies) RETURN_IF_ERROR(WriteStudy(*writer_, study));
     RETURN_IF_ERROR(WriteTrials(*writer_, batch.trials));
-    RETURN_IF_ERROR(WriteEvents(*writer_, PackEvents(batch.events)));
-    RETURN_IF_ERROR(WriteAttempts(*writer_, batch.attempts));
+    RETURN_IF_ERROR(WriteEvents(*writer_, EventRows(batch.events)));
+    RETURN_IF_ERROR(WriteAttempts(*writer_, AttemptsWithRows(batch)));
     for (const WorkerRecord& worker : batch.workers) RETURN_IF_ERROR(WriteWorker(*writer_, worker));
     for (const SnapshotRecord& snapshot : batch.snapshots) {
       RETURN_IF_ERROR(WriteSnapshot(*writer_, snapshot));

@@ -92,7 +92,8 @@ void BindEvent(SqliteQuery& query, const EventRow& event) {
   query.BindBlob(event.message);
 }
 
-void BindAttempt(SqliteQuery& query, const AttemptRecord& attempt) {
+void BindAttempt(SqliteQuery& query, const AttemptRecord* const& record) {
+  const AttemptRecord& attempt = *record;
   query.Bind(attempt.study).Bind(attempt.trial).Bind(attempt.token).Bind(attempt.worker);
   query.Bind(static_cast<int64_t>(attempt.measures));
   query.Bind(TimeColumn(attempt.started)).Bind(TimeColumn(attempt.ended));
@@ -120,11 +121,15 @@ const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
 const char kSelectEvents[] =
-    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = ? AND number > ? "
+    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = ?1 AND number > ?2 "
+    "UNION ALL SELECT study_id, proposed_event, 2, number, x'' FROM trial "
+    "WHERE study_id = ?1 AND proposed_event > ?2 "
+    "UNION ALL SELECT study_id, ended_event, 6, number, x'' FROM trial "
+    "WHERE study_id = ?1 AND ended_event > ?2 ORDER BY 2 LIMIT ?3";
+const char kSelectTrialsWith[] =
+    "SELECT " CAMBRIAN_TRIAL_COLUMNS
+    " FROM trial WHERE study_id = ? AND number IN (SELECT value FROM json_each(?)) "
     "ORDER BY number";
-const char kSelectConstants[] =
-    "SELECT number, architecture, canonical_key, origin FROM trial WHERE study_id = ? AND "
-    "number IN (SELECT value FROM json_each(?))";
 const char kSelectProgress[] =
     "SELECT study_id, number, kind, trial, message FROM event "
     "WHERE study_id = ? AND trial = ? AND kind = 4 ORDER BY number";
@@ -162,8 +167,10 @@ absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRow> ev
   return insert.Run(database, events);
 }
 
-absl::Status WriteAttempts(SqliteDatabase& database, absl::Span<const AttemptRecord> attempts) {
-  static const Insert<AttemptRecord> insert("INSERT INTO trial_attempt", 11, "", BindAttempt);
+absl::Status WriteAttempts(SqliteDatabase& database,
+                           absl::Span<const AttemptRecord* const> attempts) {
+  static const Insert<const AttemptRecord*> insert("INSERT INTO trial_attempt", 11, "",
+                                                   BindAttempt);
   return insert.Run(database, attempts);
 }
 

@@ -17,14 +17,15 @@ extern const char kSelectFront[];       // ?: study
 extern const char kSelectSince[];       // ?: study, event
 extern const char kSelectResultKeys[];  // ?: study
 extern const char kSelectAttempts[];    // ?: study, trial; without logs
-extern const char kSelectEvents[];      // ?: study, after
-extern const char kSelectConstants[];   // ?: study, list of trials
+extern const char kSelectEvents[];      // ?: study, after, limit
+extern const char kSelectTrialsWith[];  // ?: study, JSON list of numbers
 extern const char kSelectProgress[];    // ?: study, trial; events of all attempts
 
 absl::Status WriteStudy(SqliteDatabase& database, const StudyRecord& study);
 absl::Status WriteTrials(SqliteDatabase& database, absl::Span<const TrialRecord> trials);
 absl::Status WriteEvents(SqliteDatabase& database, absl::Span<const EventRow> events);
-absl::Status WriteAttempts(SqliteDatabase& database, absl::Span<const AttemptRecord> attempts);
+absl::Status WriteAttempts(SqliteDatabase& database,
+                           absl::Span<const AttemptRecord* const> attempts);
 absl::Status WriteWorker(SqliteDatabase& database, const WorkerRecord& worker);
 absl::Status WriteSnapshot(SqliteDatabase& database, const SnapshotRecord& snapshot);
 

@@ -155,8 +155,7 @@ void Committer::Answer(Group& group, const absl::Status& committed) {
   const absl::Status told = committed.ok() ? committed : StoreFailed(committed);
   for (Reply& reply : group.replies) reply(told);
   if (!committed.ok()) return;
-  for (const StudyRecord& record : group.batch.studies) listener_.on_events(record.id);
-  for (const int64_t id : group.batch.deleted) listener_.on_events(id);
+  listener_.on_commit(group.batch);
   for (const auto& [study, end] : group.attempts) observer_.OnAttempt(study, end);
   if (!group.unused.empty()) listener_.on_unused(std::move(group.unused));
 }

@@ -8,6 +8,17 @@
 
 namespace cambrian {
 
+namespace {
+
+void FillConstant(const TrialRecord& record, absl::string_view study_name, v1::Trial& trial) {
+  trial.set_study(std::string(study_name));
+  trial.set_architecture(record.architecture);
+  trial.set_canonical_key(record.canonical_key);
+  trial.set_origin(record.origin);
+}
+
+}  // namespace
+
 v1::Study ToMessage(const StudyRecord& record) {
   v1::Study study;
   study.set_name(record.name);
@@ -59,17 +70,30 @@ void FillChanging(const TrialRecord& record, v1::Trial& trial) {
 v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name) {
   v1::Trial trial;
   FillChanging(record, trial);
-  trial.set_study(std::string(study_name));
-  trial.set_architecture(record.architecture);
-  trial.set_canonical_key(record.canonical_key);
-  trial.set_origin(record.origin);
+  FillConstant(record, study_name, trial);
   return trial;
 }
 
-v1::Event ToMessage(EventRecord record, absl::string_view study_name) {
+v1::Event ToMessage(EventRecord record, const TrialRecord* trial, absl::string_view study_name) {
   v1::Event event = std::move(record.event);
   event.set_number(record.number);
-  if (event.has_trial()) event.mutable_trial()->set_study(std::string(study_name));
+  if (trial == nullptr) return event;
+  v1::Trial& message = *event.mutable_trial();
+  if (record.kind == EventKind::kProposed) {
+    *event.mutable_time() = ToProto(trial->created);
+    if (trial->IsOpen()) {
+      FillChanging(*trial, message);
+    } else {
+      message.set_number(trial->number);
+      message.set_state(v1::TRIAL_QUEUED);
+      *message.mutable_created() = event.time();
+    }
+  } else if (record.kind == EventKind::kEnded) {
+    *event.mutable_time() = ToProto(trial->ended.value_or(trial->created));
+    FillChanging(*trial, message);
+    event.set_on_front(trial->on_front);
+  }
+  FillConstant(*trial, study_name, message);
   return event;
 }
 

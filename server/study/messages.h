@@ -16,8 +16,10 @@ v1::Study ToMessage(const StudyRecord& record);
 v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name);
 // The same without the study's name and what never changes (architecture, canonical key, origin).
 void FillChanging(const TrialRecord& record, v1::Trial& trial);
-// The study's name is set in the trial of an event.
-v1::Event ToMessage(EventRecord record, absl::string_view study_name);
+// With the study's name and what the trial's row says; `trial` is null for an event of the study
+// itself. An event that has no row is told by the trial as it is now: its proposal, once it has
+// ended, as if it were still queued.
+v1::Event ToMessage(EventRecord record, const TrialRecord* trial, absl::string_view study_name);
 
 // "fashion-1/17" → {"fashion-1", 17}. \error kInvalidArgument
 struct AssignmentName {

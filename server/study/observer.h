@@ -11,12 +11,13 @@
 #include "cambrian/v1/study_service.pb.h"
 #include "cambrian/v1/trial.pb.h"
 #include "cambrian/v1/worker_service.pb.h"
+#include "server/store/records.h"
 
 namespace cambrian {
 
 // What is to be done after a commit. Called on the committer's thread: must not block.
 struct CoordinatorListener {
-  std::function<void(int64_t study)> on_events = [](int64_t) {};
+  std::function<void(const Batch&)> on_commit = [](const Batch&) {};
   // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
   // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
   std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};

@@ -1,8 +1,11 @@
 #include "server/study/queries.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
@@ -16,7 +19,7 @@ namespace {
 
 constexpr int64_t kDefaultPage = 500;
 constexpr int64_t kMaxPage = 1000;  // with the largest trials still below gRPC's 4 MiB
-constexpr int64_t kEventPage = 200;
+constexpr int64_t kEventPage = 1000;
 
 int64_t PageSize(int32_t asked) {
   return asked <= 0 ? kDefaultPage : std::min<int64_t>(asked, kMaxPage);
@@ -192,13 +195,32 @@ absl::StatusOr<bool> Queries::SeesArtifact(const Scope& scope, absl::string_view
 
 absl::StatusOr<Queries::EventPage> Queries::Events(absl::string_view study, int64_t after) const {
   ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(study));
-  ASSIGN_OR_RETURN(std::vector<EventRecord> events, store_.Events(record.id, after, kEventPage));
   EventPage page;
-  page.last = !IsOpen(record) && after + static_cast<int64_t>(events.size()) >= record.event;
-  for (EventRecord& event : events) {
-    page.events.push_back(ToMessage(std::move(event), record.name));
+  page.last = !IsOpen(record) && after >= record.event;
+  if (after >= record.event) return page;
+  ASSIGN_OR_RETURN(std::vector<EventRecord> events, EventsAfter(record.id, after));
+  std::set<int64_t> numbers;
+  for (const EventRecord& event : events) {
+    if (event.trial != 0) numbers.insert(event.trial);
   }
+  ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials,
+                   store_.TrialsWith(record.id, {numbers.begin(), numbers.end()}));
+  if (trials.size() != numbers.size()) return page;  // the study was deleted in between
+  absl::flat_hash_map<int64_t, const TrialRecord*> by_number;
+  for (const TrialRecord& trial : trials) by_number[trial.number] = &trial;
+  for (EventRecord& event : events) {
+    const TrialRecord* const trial = event.trial == 0 ? nullptr : by_number.at(event.trial);
+    page.events.push_back(ToMessage(std::move(event), trial, record.name));
+  }
+  page.last = !IsOpen(record) && after + std::ssize(page.events) >= record.event;
   return page;
+}
+
+absl::StatusOr<std::vector<EventRecord>> Queries::EventsAfter(int64_t study, int64_t after) const {
+  if (events_ != nullptr) {
+    if (auto events = events_->After(study, after, kEventPage)) return *std::move(events);
+  }
+  return store_.Events(study, after, kEventPage);
 }
 
 }  // namespace cambrian

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "cambrian/v1/study_service.pb.h"
 #include "server/store/interface.h"
+#include "server/study/event_tail.h"
 #include "server/study/scope.h"
 
 namespace cambrian {
@@ -18,8 +19,9 @@ namespace cambrian {
 // kInvalidArgument for an ambiguous name or a bad page token.
 class Queries {
  public:
-  // `store` outlives it.
-  explicit Queries(TrialStore& store) : store_(store) {}
+  // `store` and `events` outlive it. Without `events` all are read from the store.
+  explicit Queries(TrialStore& store, const EventTail* events = nullptr)
+      : store_(store), events_(events) {}
 
   // The whole name.
   absl::StatusOr<std::string> Resolve(const Scope& scope, absl::string_view name) const;
@@ -58,7 +60,10 @@ class Queries {
   absl::StatusOr<std::vector<TrialRecord>> TrialPage(int64_t study, int64_t after) const;
 
  private:
+  absl::StatusOr<std::vector<EventRecord>> EventsAfter(int64_t study, int64_t after) const;
+
   TrialStore& store_;
+  const EventTail* const events_;
 };
 
 }  // namespace cambrian

@@ -113,7 +113,7 @@ int64_t StudyState::Propose(TrialRecord trial, absl::Time now) {
   Count(record, 1);
   Open(record);
   MarkDirty(*entry);
-  FillChanging(record, *AddEvent(EventKind::kProposed, record.number, now).mutable_trial());
+  AddEvent(EventKind::kProposed, record.number, now);
   const int64_t number = record.number;
   trials_[number] = std::move(entry);
   return number;
@@ -145,8 +145,9 @@ void StudyState::Change(int64_t number, EventKind kind, absl::Time now,
   } else {
     UpdateReady(trial);
   }
-  v1::Event& event = goes_on ? events_.back().event : AddEvent(kind, number, now);
-  event.clear_trial();
+  if (goes_on) return;
+  v1::Event& event = AddEvent(kind, number, now);
+  if (!HasRow(kind)) return;
   FillChanging(trial, *event.mutable_trial());
   event.set_on_front(trial.on_front);
 }
@@ -309,8 +310,10 @@ v1::Event& StudyState::AddEvent(EventKind kind, int64_t trial, absl::Time now) {
   record.number = record_.event;
   record.kind = kind;
   record.trial = trial;
-  record.event.set_number(record_.event);
-  *record.event.mutable_time() = ToProto(now);
+  if (HasRow(kind)) {
+    record.event.set_number(record_.event);
+    *record.event.mutable_time() = ToProto(now);
+  }
   return record.event;
 }
 

@@ -107,6 +107,7 @@ class StudyState {
   void UpdateReference(const std::vector<double>& values);
   void DropCheckpoint(TrialRecord& trial);
   void MarkDirty(Entry& entry);
+  // Returns its message, to be filled in if such an event has a row.
   v1::Event& AddEvent(EventKind kind, int64_t trial, absl::Time now);
 
   StudyRecord record_;

@@ -38,7 +38,7 @@ class Server {
         artifacts_(OpenArtifactFiles(folder / "artifacts").value()),
         tokens_(setup.tokens.empty() ? nullptr : TokenFile::Open(setup.tokens).value()),
         door_(tokens_.get(), setup.limits, Clock::System(), Observer()),
-        queries_(*store_),
+        queries_(*store_, &events_),
         executor_(2),
         watchers_(queries_, executor_),
         coordinator_(setup.coordinator, *store_, Clock::System(), reader_, Listener()),
@@ -67,7 +67,10 @@ class Server {
  private:
   CoordinatorListener Listener() {
     CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { watchers_.Notify(study); };
+    listener.on_commit = [this](const Batch& batch) {
+      events_.Add(batch);
+      watchers_.Notify(batch);
+    };
     return listener;
   }
 
@@ -85,6 +88,7 @@ class Server {
   const std::unique_ptr<ArtifactStore> artifacts_;
   const std::unique_ptr<TokenFile> tokens_;
   Door door_;
+  EventTail events_;
   const Queries queries_;
   Executor executor_;
   Watchers watchers_;

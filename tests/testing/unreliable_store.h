@@ -63,6 +63,11 @@ class UnreliableStore : public TrialStore {
     if (away_) return Away();
     return store_->Trial(study, number);
   }
+  absl::StatusOr<std::vector<TrialRecord>> TrialsWith(
+      int64_t study, const std::vector<int64_t>& numbers) override {
+    if (away_) return Away();
+    return store_->TrialsWith(study, numbers);
+  }
   absl::StatusOr<std::vector<TrialRecord>> FrontTrials(int64_t study) override {
     if (away_) return Away();
     return store_->FrontTrials(study);

@@ -58,7 +58,7 @@ class Study {
     trial.attempts = 1;
     trial.worker = "load-1-23";
     trial.proposed_event = ++record_.event;
-    AddEvent(batch, EventKind::kProposed, trial);
+    AddEvent(batch, EventKind::kProposed, trial.number);
     batch.trials.push_back(trial);
     open_.push_back(std::move(trial));
     ++record_.running;
@@ -83,7 +83,7 @@ class Study {
     attempt.end = v1::ATTEMPT_SUCCEEDED;
     attempt.seconds = 0.001;
     batch.attempts.push_back(std::move(attempt));
-    AddEvent(batch, EventKind::kEnded, trial);
+    AddEvent(batch, EventKind::kEnded, trial.number);
     batch.trials.push_back(std::move(trial));
   }
   void Write(Batch& batch) {
@@ -92,28 +92,8 @@ class Study {
   }
 
  private:
-  void AddEvent(Batch& batch, EventKind kind, const TrialRecord& trial) {
-    EventRecord& event = batch.events.emplace_back();
-    event.study = record_.id;
-    event.number = record_.event;
-    event.kind = kind;
-    event.trial = trial.number;
-    event.event.set_number(record_.event);
-    event.event.mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
-    event.event.mutable_time()->set_nanos(123456000);
-    v1::Trial& message = *event.event.mutable_trial();
-    message.set_number(trial.number);
-    message.set_state(trial.state);
-    for (const auto& [name, value] : trial.metrics) {
-      v1::Measurement& metric = *message.add_metrics();
-      metric.set_metric(name);
-      metric.set_value(value.value);
-    }
-    *message.mutable_created() = event.event.time();
-    *message.mutable_started() = event.event.time();
-    if (trial.ended) *message.mutable_ended() = event.event.time();
-    message.set_attempts(1);
-    message.set_worker(trial.worker);
+  void AddEvent(Batch& batch, EventKind kind, int64_t trial) {
+    batch.events.push_back({record_.id, record_.event, kind, trial, {}});
   }
 
   StudyRecord record_;

@@ -39,7 +39,7 @@ inline EventRecord MakeEvent(int64_t study, int64_t number, int64_t trial) {
   event.study = study;
   event.number = number;
   event.trial = trial;
-  event.kind = trial == 0 ? EventKind::kState : EventKind::kProposed;
+  event.kind = trial == 0 ? EventKind::kState : EventKind::kProgress;
   event.event.set_number(number);
   if (trial == 0) {
     event.event.set_state(v1::ACTIVE);

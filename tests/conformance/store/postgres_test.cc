@@ -147,13 +147,22 @@ TEST_F(PostgresTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   home_->Ask("INSERT INTO event VALUES (1,3,6,1,'')");
   Open();
   EXPECT_EQ(store_->Study("old-1")->succeeded, 1);
-  EXPECT_EQ(store_->Events(1, 0, 9)->at(0).number, 3);
-  EXPECT_EQ(store_->Events(1, 0, 9)->at(0).event.trial().origin(), "random");
+  // The proposal and the end of the trial are in its row.
+  const std::vector<EventRecord> events = store_->Events(1, 0, 9).value();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].number, 1);
+  EXPECT_EQ(events[0].kind, EventKind::kProposed);
+  EXPECT_EQ(events[1].number, 3);
+  EXPECT_EQ(events[1].kind, EventKind::kEnded);
   EXPECT_EQ(store_->Study("old-1")->circumstances, "");
   EXPECT_EQ(store_->StudyText(1).value(), "text");
   EXPECT_EQ(store_->Trial(1, 1)->metrics.at("accuracy").value, 0.5);
   EXPECT_EQ(home_->Ask("SELECT max(version) FROM schema_version"), "4");
   EXPECT_EQ(home_->Ask("SELECT accuracy FROM front"), "0.5");
+  // Its row tells the attempt that no row was written for.
+  EXPECT_EQ(home_->Ask("SELECT attempt || work || outcome || token || worker FROM attempt"),
+            "1trainsucceeded9w");
+  EXPECT_EQ(store_->Attempts(1, 1)->at(0).token, 9);
   EXPECT_EQ(home_->Ask("SELECT 1 FROM pg_indexes WHERE indexname = 'trial_evaluation'"), "no row");
 }
 

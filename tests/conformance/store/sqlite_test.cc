@@ -57,10 +57,27 @@ class SqliteTest : public ::testing::Test {
     worker.host = "h";
     worker.tags = {"gpu"};
     worker.last_contact = absl::FromUnixSeconds(1'700'000'000);
-    batch.attempts = {attempt};
+    TrialRecord told = trial;  // its row tells its attempt
+    told.number = 2;
+    told.on_front = false;
+    told.token = 7;
+    told.worker = "w";
+    told.started = absl::FromUnixSeconds(1'700'000'000);
+    told.ended = absl::FromUnixSeconds(1'700'000'002);
+    told.seconds = 2;
+    AttemptRecord success;
+    success.study = 1;
+    success.trial = 2;
+    success.token = told.token;
+    success.worker = told.worker;
+    success.started = *told.started;
+    success.ended = *told.ended;
+    success.end = v1::ATTEMPT_SUCCEEDED;
+    success.seconds = told.seconds;
+    batch.attempts = {attempt, success};
     batch.workers = {worker};
     batch.studies = {study};
-    batch.trials = {trial};
+    batch.trials = {trial, told};
     ASSERT_TRUE(store->Commit(batch).ok());
   }
 
@@ -100,7 +117,7 @@ TEST_F(SqliteTest, ANewerDatabaseIsRefused) {
   const auto store = OpenSqliteStore(path_);
   EXPECT_TRUE(absl::IsFailedPrecondition(store.status()));
   EXPECT_THAT(std::string(store.status().message()), HasSubstr("older than the database"));
-  EXPECT_EQ(Ask("SELECT count(*) FROM trial"), "1");
+  EXPECT_EQ(Ask("SELECT count(*) FROM trial"), "2");
 }
 
 TEST_F(SqliteTest, WhatIsNoDatabaseIsRefused) {
@@ -129,6 +146,10 @@ TEST_F(SqliteTest, ViewsArePlainForPeople) {
   EXPECT_EQ(
       Ask("SELECT work || ' ' || outcome || ' ' || device_seconds FROM attempt WHERE trial = 1"),
       "train preempted 1.5");
+  EXPECT_EQ(Ask("SELECT attempt || work || outcome || token || worker || started || ended || "
+                "device_seconds FROM attempt WHERE trial = 2"),
+            "1trainsucceeded7w2023-11-14 22:13:202023-11-14 22:13:222.0");
+  EXPECT_EQ(Ask("SELECT count(*) FROM trial_attempt"), "1");
   EXPECT_EQ(Ask("SELECT host || tags || last_contact FROM worker"),
             "h[\"gpu\"]2023-11-14 22:13:20");
 }
@@ -193,7 +214,13 @@ TEST_F(SqliteTest, ADatabaseOfTheFirstSchemaIsBroughtForward) {
   EXPECT_EQ(attempts[1].worker, "w");
   EXPECT_EQ(Ask("PRAGMA user_version"), "5");
   EXPECT_EQ(Ask("SELECT accuracy FROM front"), "0.5");
-  EXPECT_EQ(store->Events(1, 0, 9)->at(0).number, 3);
+  // The proposal and the end of the trial are in its row.
+  const std::vector<EventRecord> events = store->Events(1, 0, 9).value();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].number, 1);
+  EXPECT_EQ(events[0].kind, EventKind::kProposed);
+  EXPECT_EQ(events[1].number, 3);
+  EXPECT_EQ(events[1].kind, EventKind::kEnded);
   // It is written to, and what belongs to a study goes with it.
   Batch batch;
   batch.marker = {store->StartEpoch("a", absl::Seconds(10)).value().number, 1};

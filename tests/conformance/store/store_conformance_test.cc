@@ -220,6 +220,7 @@ TEST_P(StoreConformanceTest, TheLastOfEqualRecordsInABatchCounts) {
   batch.trials.push_back(MakeTrial(1, 2));
   batch.trials[3].state = v1::TRIAL_FAILED;
   batch.events = {MakeEvent(1, 1, 2)};  // the second trial is proposed here
+  batch.events[0].kind = EventKind::kProposed;
   batch.snapshots = {{1, 1, "a", "a"}, {1, 2, "b", "b"}};
   batch.workers.resize(2);
   ASSERT_TRUE(Commit(batch).ok());

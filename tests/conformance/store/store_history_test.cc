@@ -18,41 +18,63 @@ using ::testing::SizeIs;
 
 }  // namespace
 
-TEST_P(StoreConformanceTest, EventsAreCompleteWithWhatTheTrialsRowSays) {
-  Fill(1, 1);
+TEST_P(StoreConformanceTest, ProposalsAndEndsAreEventsThatTheTrialsRowSays) {
+  Fill(1, 1);  // trial 1 was proposed by event 2
   Batch batch;
-  batch.events = {MakeEvent(1, 1, 0), MakeEvent(1, 2, 1)};
+  batch.events = {MakeEvent(1, 1, 0), MakeEvent(1, 3, 1)};
+  ASSERT_TRUE(Commit(batch).ok());
+  TrialRecord trial = MakeTrial(1, 1);
+  trial.state = v1::TRIAL_SUCCEEDED;
+  trial.ended_event = 4;
+  batch.trials = {trial};
+  batch.events = {MakeEvent(1, 4, 1)};
+  batch.events[0].kind = EventKind::kEnded;
   ASSERT_TRUE(Commit(batch).ok());
   const std::vector<EventRecord> events = store_->Events(1, 0, 10).value();
-  ASSERT_THAT(events, SizeIs(2));
+  ASSERT_THAT(events, SizeIs(4));
+  const EventKind kinds[] = {EventKind::kState, EventKind::kProposed, EventKind::kProgress,
+                             EventKind::kEnded};
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(events[i].study, 1);
+    EXPECT_EQ(events[i].number, i + 1);
+    EXPECT_EQ(events[i].kind, kinds[i]);
+    EXPECT_EQ(events[i].trial, i == 0 ? 0 : 1);
+  }
   EXPECT_EQ(events[0].event.state(), v1::ACTIVE);
-  EXPECT_EQ(events[1].number, 2);
-  EXPECT_EQ(events[1].trial, 1);
-  EXPECT_EQ(events[1].kind, EventKind::kProposed);
-  EXPECT_EQ(events[1].event.trial().architecture(), R"({"a": "skip"})");
-  EXPECT_EQ(events[1].event.trial().canonical_key(), "c1");
-  EXPECT_EQ(events[1].event.trial().origin(), "random");
-  EXPECT_THAT(store_->Events(1, 1, 10).value(), SizeIs(1));
+  EXPECT_EQ(events[2].event.trial().number(), 1);
+  EXPECT_THAT(store_->Events(1, 1, 10).value(), SizeIs(3));
   EXPECT_THAT(store_->Events(1, 0, 1).value(), SizeIs(1));
 }
 
-TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
-  Fill(1, 1);
-  Fill(2, 1);
+TEST_P(StoreConformanceTest, EventsAreReadByPages) {
+  Fill(1, 0);
+  Fill(2, 0);
+  // Trials that are proposed one after the other, and end in another order; progress between.
+  std::vector<TrialRecord> open;
   int64_t number = 0;
-  for (const int size : {1, 100, 3, 40}) {
+  for (int64_t i = 1; number < 150; ++i) {
     Batch batch;
-    for (int i = 0; i < size; ++i) {
-      EventRecord event = MakeEvent(1, ++number, i % 2);
-      if (i % 7 == 3) event.kind = EventKind::kProgress;
-      if (i % 2 == 1)
-        event.event.mutable_trial()->set_reason(std::string(i == 97 ? 5000 : 300, 'r'));
-      batch.events.push_back(event);
-      batch.events.push_back(MakeEvent(2, number, 0));  // another study's between
+    for (const int64_t study : {1, 2}) {
+      TrialRecord trial = MakeTrial(study, i);
+      trial.proposed_event = number + 1;
+      batch.trials.push_back(trial);
+      batch.events.push_back(MakeEvent(study, number + 2, i));
+      open.push_back(trial);
+    }
+    number += 2;
+    if (i % 3 == 0) {
+      ++number;
+      for (int k = 0; k < 2; ++k) {
+        const auto at = open.end() - 4 + k;  // the last but one of each study
+        TrialRecord trial = *at;
+        open.erase(at);
+        trial.ended_event = number;
+        trial.state = v1::TRIAL_FAILED;
+        batch.trials.push_back(trial);
+      }
     }
     ASSERT_TRUE(Commit(batch).ok());
   }
-  int64_t progress = 0;
   for (const int64_t study : {1, 2}) {
     for (const int64_t limit : {1, 7, 64, 1000}) {
       std::vector<EventRecord> events;
@@ -65,14 +87,43 @@ TEST_P(StoreConformanceTest, EventsOfCommitsOfAnySizeAreReadByPages) {
       for (int64_t i = 0; i < number; ++i) {
         EXPECT_EQ(events[i].study, study);
         EXPECT_EQ(events[i].number, i + 1);
-        EXPECT_EQ(events[i].event.number(), i + 1);
-        if (events[i].kind == EventKind::kProgress) ++progress;
-        EXPECT_EQ(events[i].event.trial().origin(), events[i].trial == 0 ? "" : "random");
       }
     }
   }
-  EXPECT_EQ(progress, 4 * (14 + 6));  // in each reading, of the 100 and the 40
   EXPECT_THAT(store_->Events(1, number, 10).value(), IsEmpty());
+}
+
+TEST_P(StoreConformanceTest, AnAttemptThatTheTrialsRowTellsComesBackLikeAnyOther) {
+  Fill(1, 3);
+  Batch batch;
+  for (const int64_t number : {1, 2, 3}) {
+    TrialRecord trial = MakeTrial(1, number);
+    AttemptRecord attempt = MakeAttempt(1, number, 10 + number, number == 2 ? "log" : "");
+    attempt.measures = false;
+    attempt.end = v1::ATTEMPT_SUCCEEDED;
+    attempt.reason = "";
+    trial.state = v1::TRIAL_SUCCEEDED;
+    trial.token = attempt.token;
+    trial.worker = attempt.worker;
+    trial.started = attempt.started;
+    trial.ended = attempt.ended;
+    trial.seconds = attempt.seconds + (number == 3 ? 1.5 : 0);
+    trial.ended_event = 20;
+    batch.trials.push_back(trial);
+    batch.attempts.push_back(attempt);
+    if (number == 3) batch.attempts.push_back(MakeAttempt(1, 3, 5, ""));  // lost, before
+  }
+  ASSERT_TRUE(Commit(batch).ok());
+  for (const int64_t number : {1, 2, 3}) {
+    const std::vector<AttemptRecord> attempts = store_->Attempts(1, number).value();
+    ASSERT_THAT(attempts, SizeIs(number == 3 ? 2 : 1));
+    AttemptRecord expected = batch.attempts[number - 1];
+    expected.log.clear();
+    EXPECT_TRUE(attempts.back() == expected) << number;
+  }
+  EXPECT_EQ(store_->Attempts(1, 3)->front().token, 5);
+  EXPECT_EQ(store_->Log(1, 1).value(), "");
+  EXPECT_EQ(store_->Log(1, 2).value(), "log");
 }
 
 TEST_P(StoreConformanceTest, TheCurveIsOfTheNewestAttempt) {

@@ -22,7 +22,9 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
   CommitterTest() : memory_(NewMemoryStore()), store_(*memory_) {
     epoch_ = store_.StartEpoch("test", absl::Minutes(1))->number;
     CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { Note("events of " + std::to_string(study)); };
+    listener.on_commit = [this](const Batch& batch) {
+      for (const StudyRecord& study : batch.studies) Note("events of " + std::to_string(study.id));
+    };
     listener.on_unused = [this](std::vector<std::string> unused) { Note("unused " + unused[0]); };
     committer_ = std::make_unique<Committer>(store_, Clock::System(), std::move(listener),
                                              observer_, [this] { Note("free"); });

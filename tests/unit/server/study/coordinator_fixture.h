@@ -30,7 +30,9 @@ class CoordinatorTest : public ::testing::Test {
 
   void Restart() {
     CoordinatorListener listener;
-    listener.on_events = [this](int64_t study) { ++notified_[study]; };
+    listener.on_commit = [this](const Batch& batch) {
+      for (const StudyRecord& study : batch.studies) ++notified_[study.id];
+    };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       for (const std::string& checkpoint : checkpoints) {
         if (!memory_->IsCheckpointUsed(checkpoint).value()) unused_.push_back(checkpoint);

@@ -24,7 +24,6 @@ class GatheringTest : public ::testing::Test {
     options.gather_trials = 3;
     options.epoch_term = absl::Hours(9);
     CoordinatorListener listener;
-    listener.on_events = [](int64_t) {};
     listener.on_unused = [](const std::vector<std::string>&) {};
     coordinator_ =
         std::make_unique<Coordinator>(options, store_, clock_, NewStudyReader(), listener);

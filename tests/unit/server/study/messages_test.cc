@@ -32,5 +32,42 @@ TEST(MessagesTest, ARunningStudyHasNoEndAndNoTimeBudget) {
   EXPECT_EQ(study.time_budget().seconds(), 300);
 }
 
+TEST(MessagesTest, ProposalsAndEndsAreToldByTheTrialsRow) {
+  TrialRecord trial;
+  trial.number = 3;
+  trial.state = v1::TRIAL_RUNNING;
+  trial.architecture = "{}";
+  trial.origin = "random";
+  trial.worker = "w";
+  trial.created = absl::FromUnixSeconds(100);
+  EventRecord record;
+  record.number = 7;
+  record.kind = EventKind::kProposed;
+  record.trial = 3;
+  v1::Event event = ToMessage(record, &trial, "fashion-1");
+  EXPECT_EQ(event.number(), 7);
+  EXPECT_EQ(event.time().seconds(), 100);
+  EXPECT_EQ(event.trial().study(), "fashion-1");
+  EXPECT_EQ(event.trial().origin(), "random");
+  EXPECT_EQ(event.trial().state(), v1::TRIAL_RUNNING);
+
+  trial.state = v1::TRIAL_SUCCEEDED;
+  trial.ended = absl::FromUnixSeconds(200);
+  trial.ended_event = 9;
+  trial.on_front = true;
+  trial.metrics = {{"accuracy", {0.5, {}, {}}}};
+  event = ToMessage(record, &trial, "fashion-1");
+  EXPECT_EQ(event.trial().state(), v1::TRIAL_QUEUED);  // that it ended is another event
+  EXPECT_EQ(event.trial().metrics_size(), 0);
+  EXPECT_EQ(event.trial().architecture(), "{}");
+  record.number = 9;
+  record.kind = EventKind::kEnded;
+  event = ToMessage(record, &trial, "fashion-1");
+  EXPECT_EQ(event.time().seconds(), 200);
+  EXPECT_EQ(event.trial().state(), v1::TRIAL_SUCCEEDED);
+  EXPECT_EQ(event.trial().metrics(0).value(), 0.5);
+  EXPECT_TRUE(event.on_front());
+}
+
 }  // namespace
 }  // namespace cambrian

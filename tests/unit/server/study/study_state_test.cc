@@ -64,11 +64,12 @@ TEST_F(StudyStateTest, EventsAreNumberedWithoutGapsAndSayWhatBecameOfATrial) {
   batch.events.insert(batch.events.begin(), proposed.events.begin(), proposed.events.end());
   ASSERT_EQ(batch.events.size(), 3);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(batch.events[i].number, i + 1);
-  EXPECT_EQ(batch.events[0].event.trial().state(), v1::TRIAL_QUEUED);
+  EXPECT_EQ(batch.events[0].kind, EventKind::kProposed);
+  EXPECT_EQ(batch.events[1].kind, EventKind::kStarted);
   EXPECT_EQ(batch.events[1].event.trial().state(), v1::TRIAL_RUNNING);
-  EXPECT_EQ(batch.events[2].event.trial().state(), v1::TRIAL_SUCCEEDED);
-  EXPECT_TRUE(batch.events[2].event.on_front());
+  EXPECT_EQ(batch.events[2].kind, EventKind::kEnded);
   ASSERT_EQ(batch.trials.size(), 1);
+  EXPECT_EQ(batch.trials[0].state, v1::TRIAL_SUCCEEDED);
   EXPECT_EQ(batch.trials[0].proposed_event, 1);
   EXPECT_EQ(batch.trials[0].ended_event, 3);
 }
@@ -82,14 +83,11 @@ TEST_F(StudyStateTest, AProposalThatIsStartedAtOnceIsOneEvent) {
   Batch batch;
   std::vector<std::string> dropped;
   state_.TakeChanges(batch, dropped);
-  std::vector<std::pair<EventKind, v1::TrialState>> events;
-  for (const EventRecord& event : batch.events) {
-    events.emplace_back(event.kind, event.event.trial().state());
-  }
-  EXPECT_THAT(events, ElementsAre(Pair(EventKind::kProposed, v1::TRIAL_RUNNING),
-                                  Pair(EventKind::kProposed, v1::TRIAL_QUEUED),
-                                  Pair(EventKind::kProposed, v1::TRIAL_QUEUED),
-                                  Pair(EventKind::kStarted, v1::TRIAL_RUNNING)));
+  std::vector<std::pair<EventKind, int64_t>> events;
+  for (const EventRecord& event : batch.events) events.emplace_back(event.kind, event.trial);
+  EXPECT_THAT(events, ElementsAre(Pair(EventKind::kProposed, 1), Pair(EventKind::kProposed, 2),
+                                  Pair(EventKind::kProposed, 3), Pair(EventKind::kStarted, 2)));
+  EXPECT_EQ(batch.events[3].event.trial().state(), v1::TRIAL_RUNNING);
   EXPECT_EQ(state_.record().event, 4);
 }
 

@@ -1,3 +1,0 @@
--- Events that one commit adds to a study lie together in few rows, so that a commit has fewer rows to write: kind 0, the number of the
--- last one, and a cambrian.v1.StoredEvents as their message. Events of progress still have rows of their own, by which a trial's curve
--- is found, and so have events that were written before. The tables are as they were; older programs do not know such rows.

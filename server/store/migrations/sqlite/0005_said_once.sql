@@ -1,0 +1,17 @@
+-- What a trial's row says has no row of its own: that the trial was proposed (proposed_event) and has ended (ended_event), and how its
+-- last attempt went, if that succeeded and left no log.
+DELETE FROM event WHERE kind IN (2, 6);
+
+DROP VIEW attempt;
+CREATE VIEW attempt AS
+SELECT study.name AS study, trial, row_number() OVER (PARTITION BY study_id, trial ORDER BY token) AS attempt, token,
+       worker, CASE WHEN measures THEN 'measure' ELSE 'train' END AS work,
+       datetime(started_us / 1000000, 'unixepoch') AS started,
+       datetime(tried.ended_us / 1000000, 'unixepoch') AS ended, outcome, tried.reason, seconds AS device_seconds
+FROM (SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, seconds FROM trial_attempt
+      UNION ALL
+      SELECT study_id, number, token, worker, 0, started_us, ended_us, state, '', seconds FROM trial
+      WHERE state = 'succeeded' AND NOT known AND token > 0 AND NOT EXISTS (
+        SELECT 1 FROM trial_attempt AS other
+        WHERE other.study_id = trial.study_id AND other.trial = trial.number AND other.token = trial.token)) AS tried
+     JOIN study ON study.id = study_id;
