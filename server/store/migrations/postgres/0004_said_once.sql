@@ -15,3 +15,4 @@ FROM (SELECT study_id, trial, token, worker, measures, started_us, ended_us, out
         SELECT 1 FROM trial_attempt AS other
         WHERE other.study_id = trial.study_id AND other.trial = trial.number AND other.token = trial.token)) AS tried
      JOIN study ON study.id = study_id;
+ALTER TABLE trial SET (fillfactor = 45);
