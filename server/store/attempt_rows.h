@@ -1,6 +1,6 @@
 // The rows of the table `trial_attempt`. A trial's row says how its last attempt went: if that
-// succeeded and has nothing more to say, it has no row of its own. (Of cheap trials that is nearly
-// every attempt, and a row for each would be a fifth of a commit.)
+// succeeded and has nothing more to say, it has no row of its own; with cheap evaluators that is
+// nearly every attempt.
 #pragma once
 
 #include <vector>

@@ -69,8 +69,8 @@ class TrialStore {
   // Of the newest attempt that has one; empty if none has.
   virtual absl::StatusOr<std::string> Log(int64_t study, int64_t trial) = 0;
 
-  // At most `limit` events with numbers above `after`, in order, none missing. It looks at every
-  // trial of the study: who follows one hears of events after their commit (`EventTail`).
+  // The events with numbers from `after` + 1 to `after` + `limit`, in order, none missing. It looks
+  // at all trials of the study that were proposed up to there: for what is not in memory.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                           int64_t limit) = 0;
 

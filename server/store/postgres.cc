@@ -227,10 +227,12 @@ class PostgresStore : public TrialStore {
 
   absl::StatusOr<std::vector<EventRecord>> Events(int64_t study, int64_t after,
                                                   int64_t limit) override {
-    ASSIGN_OR_RETURN(std::vector<EventRow> rows,
-                     ReadAll(postgres::kSelectEvents,
-                             {absl::StrCat(study), absl::StrCat(after), absl::StrCat(limit)},
-                             &ReadEventRow<PostgresRow>));
+    const EventNumbers numbers(after, limit);
+    ASSIGN_OR_RETURN(
+        std::vector<EventRow> rows,
+        ReadAll(postgres::kSelectEvents,
+                {absl::StrCat(study), absl::StrCat(numbers.first), absl::StrCat(numbers.last)},
+                &ReadEventRow<PostgresRow>));
     return ToEvents(std::move(rows));
   }
 

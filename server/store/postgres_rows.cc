@@ -20,10 +20,13 @@ const char kSelectResultKeys[] =
     "state IN ('succeeded', 'infeasible') GROUP BY evaluation_key ORDER BY 1";
 const char kSelectEvents[] =
     "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = $1::bigint AND "
-    "number > $2::bigint UNION ALL SELECT study_id, proposed_event, 2, number, '' FROM trial "
-    "WHERE study_id = $1::bigint AND proposed_event > $2::bigint "
+    "number BETWEEN $2::bigint AND $3::bigint AND kind NOT IN (2, 6) "
+    "UNION ALL SELECT study_id, proposed_event, 2, number, '' FROM trial "
+    "WHERE study_id = $1::bigint AND number <= $3::bigint AND "
+    "proposed_event BETWEEN $2::bigint AND $3::bigint "
     "UNION ALL SELECT study_id, ended_event, 6, number, '' FROM trial "
-    "WHERE study_id = $1::bigint AND ended_event > $2::bigint ORDER BY 2 LIMIT $3::bigint";
+    "WHERE study_id = $1::bigint AND number <= $3::bigint AND "
+    "ended_event BETWEEN $2::bigint AND $3::bigint ORDER BY 2";
 const char kSelectTrialsWith[] =
     "SELECT " CAMBRIAN_TRIAL_COLUMNS
     " FROM trial WHERE study_id = $1::bigint AND number = ANY ($2::bigint[]) ORDER BY number";

@@ -9,7 +9,7 @@ extern const char kSelectTrials[];      // study, after, limit
 extern const char kSelectFront[];       // study
 extern const char kSelectSince[];       // study, event
 extern const char kSelectResultKeys[];  // study
-extern const char kSelectEvents[];      // study, after, limit
+extern const char kSelectEvents[];      // study, first, last
 extern const char kSelectTrialsWith[];  // study, array of numbers
 extern const char kSelectCurve[];       // study, trial: messages, with the attempts that count
 extern const char kSelectAttempts[];    // study, trial; without logs

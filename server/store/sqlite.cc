@@ -236,7 +236,8 @@ class SqliteStore : public TrialStore {
                                                   int64_t limit) override {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectEvents);
-    query.Bind(study).Bind(after).Bind(limit);
+    const EventNumbers numbers(after, limit);
+    query.Bind(study).Bind(numbers.first).Bind(numbers.last);
     ASSIGN_OR_RETURN(std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
     return ToEvents(std::move(rows));
   }

@@ -121,11 +121,12 @@ const char kSelectAttempts[] =
     "SELECT study_id, trial, token, worker, measures, started_us, ended_us, outcome, reason, "
     "seconds FROM trial_attempt WHERE study_id = ? AND trial = ? ORDER BY token";
 const char kSelectEvents[] =
-    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = ?1 AND number > ?2 "
+    "SELECT study_id, number, kind, trial, message FROM event WHERE study_id = ?1 AND "
+    "number BETWEEN ?2 AND ?3 AND kind NOT IN (2, 6) "
     "UNION ALL SELECT study_id, proposed_event, 2, number, x'' FROM trial "
-    "WHERE study_id = ?1 AND proposed_event > ?2 "
+    "WHERE study_id = ?1 AND number <= ?3 AND proposed_event BETWEEN ?2 AND ?3 "
     "UNION ALL SELECT study_id, ended_event, 6, number, x'' FROM trial "
-    "WHERE study_id = ?1 AND ended_event > ?2 ORDER BY 2 LIMIT ?3";
+    "WHERE study_id = ?1 AND number <= ?3 AND ended_event BETWEEN ?2 AND ?3 ORDER BY 2";
 const char kSelectTrialsWith[] =
     "SELECT " CAMBRIAN_TRIAL_COLUMNS
     " FROM trial WHERE study_id = ? AND number IN (SELECT value FROM json_each(?)) "

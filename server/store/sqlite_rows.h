@@ -17,7 +17,7 @@ extern const char kSelectFront[];       // ?: study
 extern const char kSelectSince[];       // ?: study, event
 extern const char kSelectResultKeys[];  // ?: study
 extern const char kSelectAttempts[];    // ?: study, trial; without logs
-extern const char kSelectEvents[];      // ?: study, after, limit
+extern const char kSelectEvents[];      // ?: study, first, last
 extern const char kSelectTrialsWith[];  // ?: study, JSON list of numbers
 extern const char kSelectProgress[];    // ?: study, trial; events of all attempts
 

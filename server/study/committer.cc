@@ -11,6 +11,7 @@ namespace cambrian {
 namespace {
 
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
+constexpr size_t kMostTrials = 4000;  // commits in tens of milliseconds
 
 template <typename T>
 void Append(std::vector<T> from, std::vector<T>& to) {
@@ -88,7 +89,8 @@ void Committer::Submit(std::unique_ptr<Group> group) {
 }
 
 bool Committer::CanJoinNext() const {
-  return clock_.Monotonic() - next_since_ < kLongestWait && next_->batch.deleted.empty();
+  return clock_.Monotonic() - next_since_ < kLongestWait && next_->batch.deleted.empty() &&
+         next_->batch.trials.size() < kMostTrials;
 }
 
 bool Committer::IsBusy() const {
@@ -107,8 +109,11 @@ absl::Status Committer::status() const {
 }
 
 void Committer::Reset() {
-  MutexLock lock(&mutex_);
-  status_ = absl::OkStatus();
+  {
+    MutexLock lock(&mutex_);
+    status_ = absl::OkStatus();
+  }
+  listener_.on_reset();
 }
 
 void Committer::CommitAll() {
@@ -153,9 +158,9 @@ void Committer::AnswerAll() {
 
 void Committer::Answer(Group& group, const absl::Status& committed) {
   const absl::Status told = committed.ok() ? committed : StoreFailed(committed);
+  if (committed.ok()) listener_.on_commit(group.batch);
   for (Reply& reply : group.replies) reply(told);
   if (!committed.ok()) return;
-  listener_.on_commit(group.batch);
   for (const auto& [study, end] : group.attempts) observer_.OnAttempt(study, end);
   if (!group.unused.empty()) listener_.on_unused(std::move(group.unused));
 }

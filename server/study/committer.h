@@ -60,8 +60,8 @@ class Committer {
   // Whether a group is being committed or waits for that. `on_free` is called, on another thread,
   // once none is.
   bool IsBusy() const;
-  // Waits while a group waits that cannot be joined: it deletes a study, or a commit has hung for a
-  // second, and nobody shall decide further and further ahead of the store.
+  // Waits while a group waits that cannot be joined: it deletes a study, it is large, or a commit
+  // has hung for a second, and nobody shall decide further and further ahead of the store.
   void Submit(std::unique_ptr<Group> group);
   // Returns when all groups that were submitted are committed.
   void Wait() const;

@@ -74,8 +74,9 @@ v1::Trial ToMessage(const TrialRecord& record, absl::string_view study_name) {
   return trial;
 }
 
-v1::Event ToMessage(EventRecord record, const TrialRecord* trial, absl::string_view study_name) {
-  v1::Event event = std::move(record.event);
+v1::Event ToMessage(const EventRecord& record, const TrialRecord* trial,
+                    absl::string_view study_name) {
+  v1::Event event = record.event;
   event.set_number(record.number);
   if (trial == nullptr) return event;
   v1::Trial& message = *event.mutable_trial();

@@ -19,7 +19,8 @@ void FillChanging(const TrialRecord& record, v1::Trial& trial);
 // With the study's name and what the trial's row says; `trial` is null for an event of the study
 // itself. An event that has no row is told by the trial as it is now: its proposal, once it has
 // ended, as if it were still queued.
-v1::Event ToMessage(EventRecord record, const TrialRecord* trial, absl::string_view study_name);
+v1::Event ToMessage(const EventRecord& record, const TrialRecord* trial,
+                    absl::string_view study_name);
 
 // "fashion-1/17" → {"fashion-1", 17}. \error kInvalidArgument
 struct AssignmentName {

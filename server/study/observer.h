@@ -15,9 +15,13 @@
 
 namespace cambrian {
 
-// What is to be done after a commit. Called on the committer's thread: must not block.
+// What is to be done after a commit. Must not block.
 struct CoordinatorListener {
+  // In the order of commits, on the thread that answers; the batch lives as long as the call.
   std::function<void(const Batch&)> on_commit = [](const Batch&) {};
+  // What was in memory is dropped; others may have written to the store since the last commit. On
+  // the decision loop.
+  std::function<void()> on_reset = [] {};
   // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
   // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
   std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};

@@ -1,7 +1,6 @@
 #include "server/study/queries.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 #include <utility>
 
@@ -19,7 +18,7 @@ namespace {
 
 constexpr int64_t kDefaultPage = 500;
 constexpr int64_t kMaxPage = 1000;  // with the largest trials still below gRPC's 4 MiB
-constexpr int64_t kEventPage = 1000;
+constexpr int64_t kEventPage = 200;
 
 int64_t PageSize(int32_t asked) {
   return asked <= 0 ? kDefaultPage : std::min<int64_t>(asked, kMaxPage);
@@ -196,23 +195,29 @@ absl::StatusOr<bool> Queries::SeesArtifact(const Scope& scope, absl::string_view
 absl::StatusOr<Queries::EventPage> Queries::Events(absl::string_view study, int64_t after) const {
   ASSIGN_OR_RETURN(const StudyRecord record, store_.Study(study));
   EventPage page;
-  page.last = !IsOpen(record) && after >= record.event;
-  if (after >= record.event) return page;
-  ASSIGN_OR_RETURN(std::vector<EventRecord> events, EventsAfter(record.id, after));
+  if (after >= record.event) {
+    page.last = !IsOpen(record);
+    return page;
+  }
+  ASSIGN_OR_RETURN(const std::vector<EventRecord> events, EventsAfter(record.id, after));
   std::set<int64_t> numbers;
   for (const EventRecord& event : events) {
     if (event.trial != 0) numbers.insert(event.trial);
   }
   ASSIGN_OR_RETURN(const std::vector<TrialRecord> trials,
                    store_.TrialsWith(record.id, {numbers.begin(), numbers.end()}));
-  if (trials.size() != numbers.size()) return page;  // the study was deleted in between
+  if (trials.size() != numbers.size()) {
+    // It was deleted in between; or else rows are missing.
+    RETURN_IF_ERROR(store_.Study(study).status());
+    return absl::DataLossError(absl::StrCat("study \"", study, "\" has events of no trial"));
+  }
   absl::flat_hash_map<int64_t, const TrialRecord*> by_number;
   for (const TrialRecord& trial : trials) by_number[trial.number] = &trial;
-  for (EventRecord& event : events) {
+  for (const EventRecord& event : events) {
     const TrialRecord* const trial = event.trial == 0 ? nullptr : by_number.at(event.trial);
-    page.events.push_back(ToMessage(std::move(event), trial, record.name));
+    page.events.push_back(ToMessage(event, trial, record.name));
   }
-  page.last = !IsOpen(record) && after + std::ssize(page.events) >= record.event;
+  page.last = !IsOpen(record) && !events.empty() && events.back().number >= record.event;
   return page;
 }
 

@@ -66,7 +66,10 @@ void Study::Progress(int64_t number, int64_t token, const v1::Progress& progress
   const bool saved = !checkpoint.empty() && checkpoint != trial.resume_from && !trial.trained;
   if (!newer && !saved) return;
   state_.Change(number, EventKind::kProgress, now, [&](TrialRecord& record) {
-    if (newer) record.progress = progress;
+    if (newer) {
+      record.progress = progress;
+      record.progress.DiscardUnknownFields();
+    }
     TakeCheckpoint(record, checkpoint);
   });
 }

@@ -71,6 +71,7 @@ class Server {
       events_.Add(batch);
       watchers_.Notify(batch);
     };
+    listener.on_reset = [this] { events_.Clear(); };
     return listener;
   }
 

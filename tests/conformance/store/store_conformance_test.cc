@@ -183,6 +183,24 @@ TEST_P(StoreConformanceTest, WritingAgainReplacesButForTheText) {
   EXPECT_THAT(store_->Studies().value(), SizeIs(1));
 }
 
+TEST_P(StoreConformanceTest, TrialsAreReadByTheirNumbers) {
+  Fill(1, 5);
+  Fill(2, 5);
+  const auto numbers = [&](const std::vector<int64_t>& asked) {
+    std::vector<int64_t> result;
+    const std::vector<TrialRecord> trials = store_->TrialsWith(1, asked).value();
+    for (const TrialRecord& trial : trials) {
+      EXPECT_EQ(trial.study, 1);
+      EXPECT_EQ(trial.evaluation_key, "e" + std::to_string(trial.number));
+      result.push_back(trial.number);
+    }
+    return result;
+  };
+  EXPECT_THAT(numbers({4, 2}), ElementsAre(2, 4));
+  EXPECT_THAT(numbers({5, 7, -1, 0, 5}), ElementsAre(5));
+  EXPECT_THAT(numbers({}), IsEmpty());
+}
+
 TEST_P(StoreConformanceTest, AllOrNothing) {
   Fill(1, 0);
   Batch batch;

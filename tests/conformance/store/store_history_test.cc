@@ -1,6 +1,8 @@
 // What every store promises of what happened: events, attempts, snapshots.
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -15,6 +17,23 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
+
+// A trial that succeeded, and its last attempt.
+std::pair<TrialRecord, AttemptRecord> MakeSuccess(int64_t number, int64_t token) {
+  AttemptRecord attempt = MakeAttempt(1, number, token, "");
+  attempt.measures = false;
+  attempt.end = v1::ATTEMPT_SUCCEEDED;
+  attempt.reason = "";
+  TrialRecord trial = MakeTrial(1, number);
+  trial.state = v1::TRIAL_SUCCEEDED;
+  trial.token = attempt.token;
+  trial.worker = attempt.worker;
+  trial.started = attempt.started;
+  trial.ended = attempt.ended;
+  trial.seconds = attempt.seconds;
+  trial.ended_event = 50 + number;
+  return {trial, attempt};
+}
 
 }  // namespace
 
@@ -94,34 +113,78 @@ TEST_P(StoreConformanceTest, EventsAreReadByPages) {
 }
 
 TEST_P(StoreConformanceTest, AnAttemptThatTheTrialsRowTellsComesBackLikeAnyOther) {
-  Fill(1, 3);
+  Fill(1, 0);
   Batch batch;
-  for (const int64_t number : {1, 2, 3}) {
-    TrialRecord trial = MakeTrial(1, number);
-    AttemptRecord attempt = MakeAttempt(1, number, 10 + number, number == 2 ? "log" : "");
-    attempt.measures = false;
-    attempt.end = v1::ATTEMPT_SUCCEEDED;
-    attempt.reason = "";
-    trial.state = v1::TRIAL_SUCCEEDED;
-    trial.token = attempt.token;
-    trial.worker = attempt.worker;
-    trial.started = attempt.started;
-    trial.ended = attempt.ended;
-    trial.seconds = attempt.seconds + (number == 3 ? 1.5 : 0);
-    trial.ended_event = 20;
+  std::map<int64_t, std::vector<AttemptRecord>> expected;  // by trial
+  const auto add = [&](TrialRecord trial, std::vector<AttemptRecord> attempts) {
     batch.trials.push_back(trial);
-    batch.attempts.push_back(attempt);
-    if (number == 3) batch.attempts.push_back(MakeAttempt(1, 3, 5, ""));  // lost, before
+    batch.attempts.insert(batch.attempts.end(), attempts.begin(), attempts.end());
+    for (AttemptRecord& attempt : attempts) attempt.log.clear();
+    expected[trial.number] = std::move(attempts);
+  };
+  {  // nothing more to say
+    const auto [trial, attempt] = MakeSuccess(1, 11);
+    batch.trials.push_back(MakeTrial(1, 1));  // it is proposed in the same batch
+    add(trial, {attempt});
+  }
+  {  // a log
+    auto [trial, attempt] = MakeSuccess(2, 12);
+    attempt.log = "log";
+    add(trial, {attempt});
+  }
+  {  // lost before, which took time
+    auto [trial, attempt] = MakeSuccess(3, 13);
+    trial.seconds += 1.5;
+    add(trial, {MakeAttempt(1, 3, 5, ""), attempt});
+  }
+  {  // handed back before, which took none
+    const auto [trial, attempt] = MakeSuccess(4, 14);
+    AttemptRecord preempted = MakeAttempt(1, 4, 6, "");
+    preempted.end = v1::ATTEMPT_PREEMPTED;
+    preempted.seconds = 0;
+    add(trial, {preempted, attempt});
+  }
+  {  // trained by one, measured by another
+    auto [trial, attempt] = MakeSuccess(5, 15);
+    attempt.measures = true;
+    AttemptRecord trained = attempt;
+    trained.token = 7;
+    trained.measures = false;
+    trial.seconds += trained.seconds;
+    add(trial, {trained, attempt});
+  }
+  {  // the twin of one that succeeded, after an attempt of its own was lost
+    auto [trial, attempt] = MakeSuccess(6, 16);
+    trial.known = true;
+    trial.same_as = 1;
+    attempt.end = v1::ATTEMPT_LOST;
+    add(trial, {attempt});
+  }
+  {  // known from the start
+    TrialRecord trial = MakeSuccess(7, 17).first;
+    trial.known = true;
+    trial.token = 0;
+    add(trial, {});
+  }
+  {  // failed
+    auto [trial, attempt] = MakeSuccess(8, 18);
+    trial.state = v1::TRIAL_FAILED;
+    attempt.end = v1::ATTEMPT_FAILED;
+    add(trial, {attempt});
+  }
+  {  // under way
+    TrialRecord trial = MakeTrial(1, 9);
+    trial.token = 19;
+    add(trial, {});
   }
   ASSERT_TRUE(Commit(batch).ok());
-  for (const int64_t number : {1, 2, 3}) {
-    const std::vector<AttemptRecord> attempts = store_->Attempts(1, number).value();
-    ASSERT_THAT(attempts, SizeIs(number == 3 ? 2 : 1));
-    AttemptRecord expected = batch.attempts[number - 1];
-    expected.log.clear();
-    EXPECT_TRUE(attempts.back() == expected) << number;
+  Batch later;  // it leaves the front, and its checkpoint goes
+  later.trials = {MakeSuccess(1, 11).first};
+  ASSERT_TRUE(Commit(later).ok());
+  for (const auto& [number, attempts] : expected) {
+    EXPECT_TRUE(store_->Attempts(1, number).value() == attempts) << number;
   }
-  EXPECT_EQ(store_->Attempts(1, 3)->front().token, 5);
+  EXPECT_THAT(store_->Attempts(1, 99).value(), IsEmpty());
   EXPECT_EQ(store_->Log(1, 1).value(), "");
   EXPECT_EQ(store_->Log(1, 2).value(), "log");
 }

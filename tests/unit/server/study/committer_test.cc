@@ -25,6 +25,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
     listener.on_commit = [this](const Batch& batch) {
       for (const StudyRecord& study : batch.studies) Note("events of " + std::to_string(study.id));
     };
+    listener.on_reset = [this] { ++resets_; };
     listener.on_unused = [this](std::vector<std::string> unused) { Note("unused " + unused[0]); };
     committer_ = std::make_unique<Committer>(store_, Clock::System(), std::move(listener),
                                              observer_, [this] { Note("free"); });
@@ -65,6 +66,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
   int64_t epoch_ = 0;
   Mutex mutex_;
   int64_t frees_ = 0;  // how often it said so
+  int64_t resets_ = 0;
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Committer> committer_;
 };
@@ -74,7 +76,7 @@ TEST_P(CommitterTest, CommitsThenAnswersThenTells) {
   committer_->Wait();
   EXPECT_TRUE(committer_->status().ok());
   EXPECT_EQ(memory_->Study("study-1")->id, 1);
-  EXPECT_THAT(TakeNotes(), ElementsAre("1 is stored", "events of 1", "unused artifact"));
+  EXPECT_THAT(TakeNotes(), ElementsAre("events of 1", "1 is stored", "unused artifact"));
 }
 
 TEST_P(CommitterTest, AfterAFailureNothingIsCommittedUntilReset) {
@@ -85,7 +87,9 @@ TEST_P(CommitterTest, AfterAFailureNothingIsCommittedUntilReset) {
   committer_->Submit(MakeGroup(2));
   committer_->Wait();
   EXPECT_TRUE(memory_->Studies()->empty());
+  EXPECT_EQ(resets_, 0);
   committer_->Reset();
+  EXPECT_EQ(resets_, 1);
   committer_->Submit(MakeGroup(3));
   committer_->Wait();
   EXPECT_EQ(memory_->Studies()->size(), 1u);
@@ -93,7 +97,8 @@ TEST_P(CommitterTest, AfterAFailureNothingIsCommittedUntilReset) {
   ASSERT_EQ(notes.size(), 5u);
   EXPECT_THAT(notes[0], ::testing::StartsWith("1 is not: the store failed"));
   EXPECT_THAT(notes[1], ::testing::StartsWith("2 is not: the store failed"));
-  EXPECT_EQ(notes[2], "3 is stored");
+  EXPECT_EQ(notes[2], "events of 3");
+  EXPECT_EQ(notes[3], "3 is stored");
 }
 
 TEST_P(CommitterTest, AnEmptyBatchIsAnsweredWithoutACommit) {
@@ -195,6 +200,21 @@ TEST_P(CommitterQueueTest, AGroupThatDeletesAStudyIsNotJoined) {
   SubmitBehind(MakeGroup(3));
   EXPECT_EQ(held_.begun(), 3);
   EXPECT_EQ(memory_->Studies()->size(), 2u);
+}
+
+TEST_P(CommitterQueueTest, ALargeGroupIsJoinedByNone) {
+  committer_->Submit(MakeGroup(1));
+  held_.AwaitCommits(1);
+  std::unique_ptr<Group> large = MakeGroup(2);
+  for (int i = 1; i <= 4000; ++i) {
+    TrialRecord& trial = large->batch.trials.emplace_back();
+    trial.study = 2;
+    trial.number = i;
+  }
+  committer_->Submit(std::move(large));
+  SubmitBehind(MakeGroup(3));
+  EXPECT_EQ(held_.begun(), 3);
+  EXPECT_EQ(memory_->Studies()->size(), 3u);
 }
 
 TEST_P(CommitterQueueTest, NothingIsDecidedFurtherAheadWhileACommitHangs) {

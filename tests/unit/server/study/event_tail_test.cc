@@ -1,5 +1,7 @@
 #include "server/study/event_tail.h"
 
+#include <limits>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -45,15 +47,30 @@ TEST(EventTailTest, GivesNothingWhereTheStoreMustBeAsked) {
   EventTail tail;
   tail.Add(Events(1, 5, 6));
   EXPECT_FALSE(tail.After(1, 3, 100).has_value());  // event 4 is not here
-  EXPECT_FALSE(tail.After(1, 6, 100).has_value());
+  EXPECT_FALSE(tail.After(1, 7, 100).has_value());
   EXPECT_FALSE(tail.After(2, 0, 100).has_value());
+  EXPECT_FALSE(tail.After(1, std::numeric_limits<int64_t>::min(), 100).has_value());
+  EXPECT_FALSE(tail.After(1, std::numeric_limits<int64_t>::max(), 100).has_value());
+  EXPECT_THAT(Numbers(tail, 1, 6, 100), ElementsAre());  // nobody has heard of more
+  tail.Clear();
+  EXPECT_FALSE(tail.After(1, 6, 100).has_value());
 }
 
-TEST(EventTailTest, KeepsTheNewestOnly) {
-  EventTail tail(3);
+TEST(EventTailTest, KeepsTheNewestOfAllStudies) {
+  EventTail tail(4 * sizeof(EventRecord));
   tail.Add(Events(1, 1, 10));
-  EXPECT_FALSE(tail.After(1, 6, 100).has_value());
-  EXPECT_THAT(Numbers(tail, 1, 7, 100), ElementsAre(8, 9, 10));
+  EXPECT_FALSE(tail.After(1, 5, 100).has_value());
+  EXPECT_THAT(Numbers(tail, 1, 6, 100), ElementsAre(7, 8, 9, 10));
+  tail.Add(Events(2, 1, 3));
+  EXPECT_THAT(Numbers(tail, 1, 9, 100), ElementsAre(10));
+  tail.Add(Events(2, 4, 4));
+  EXPECT_FALSE(tail.After(1, 9, 100).has_value());
+  EXPECT_THAT(Numbers(tail, 2, 0, 100), ElementsAre(1, 2, 3, 4));
+  // A large one takes the place of many.
+  Batch large = Events(3, 1, 1);
+  large.events[0].event.mutable_trial()->set_reason(std::string(10'000, 'r'));
+  tail.Add(large);
+  for (int64_t study : {1, 2, 3}) EXPECT_FALSE(tail.After(study, 0, 100).has_value());
 }
 
 TEST(EventTailTest, HasNoGapAfterAnotherServerWasActive) {
@@ -62,16 +79,6 @@ TEST(EventTailTest, HasNoGapAfterAnotherServerWasActive) {
   tail.Add(Events(1, 9, 9));
   EXPECT_FALSE(tail.After(1, 2, 100).has_value());
   EXPECT_THAT(Numbers(tail, 1, 8, 100), ElementsAre(9));
-}
-
-TEST(EventTailTest, ForgetsAStudyThatEnds) {
-  EventTail tail;
-  tail.Add(Events(1, 1, 3));
-  Batch batch = Events(1, 4, 4);
-  batch.studies.emplace_back().id = 1;
-  batch.studies[0].state = v1::COMPLETED;
-  tail.Add(batch);
-  EXPECT_FALSE(tail.After(1, 3, 100).has_value());
 }
 
 }  // namespace
