@@ -2,7 +2,7 @@
 // with the same messages in the same run. All processes share this machine, and all are told to the
 // kernel as SCHED_BATCH, bare ones too. Other machines' load on the host comes and goes, so all
 // that is compared takes turns, and medians are told. Exits with 1 if a goal is missed.
-//   build/release/bin/coordinator_speed [--database sqlite|postgres] [--seconds 5] [--parts
+//   build/release/bin/coordinator_speed [--database sqlite|postgres] [--seconds 3] [--parts
 //   bare,one,…] [--optuna PYTHON]
 #include <fcntl.h>
 #include <sched.h>
@@ -39,7 +39,7 @@ namespace {
 constexpr int kMany = 100'000;  // trials
 constexpr int kIdle = 5'000;    // workers
 constexpr int kStudies = 20;
-constexpr int kRounds = 3;
+constexpr int kRounds = 7;
 
 std::string Self() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 std::string Beside(const std::string& name) {
@@ -112,7 +112,7 @@ class Server {
 
 struct Benchmark {
   std::string database = "sqlite";
-  double seconds = 5;
+  double seconds = 3;
   testing::TemporaryFolder folder;
   std::unique_ptr<testing::Postgres> postgres;
   std::set<std::string> databases;  // on PostgreSQL: one for each server
@@ -196,8 +196,8 @@ double Median(std::vector<double> values) {
 }
 
 // Rounds in which everything that is compared takes turns, each on a server with an empty store:
-// one trial a call, the same once the study has 100,000, eight a call, 20 studies, beside bare
-// calls.
+// bare calls, one trial a call, 20 studies, eight a call, and one a call again on its server once
+// the study has 100,000.
 class Turns {
  public:
   Turns(Benchmark& b, const std::set<std::string>& parts) : b_(b), parts_(parts) {}
@@ -209,9 +209,18 @@ class Turns {
     }
     for (int round = 0; round < kRounds; ++round) {
       if (bare_server_) bare_.push_back(RunLoad(b_.MakeLoad(*bare_server_)).calls);
-      MeasureOne(round);
-      if (Wants("eight")) MeasureEight(round);
+      const std::string name = absl::StrCat("one", round);
+      std::unique_ptr<Server> server = Start(name, 1);
+      const LoadFigures one = Measure(b_.MakeLoad(*server));
+      int64_t settled = one.settled;
+      one_.push_back(one.trials);
       if (Wants("studies")) MeasureStudies(round);
+      if (Wants("eight")) MeasureEight(round);
+      if (Wants("half") && round == 0) settled += MeasureHalf(*server, one.calls);
+      if (Wants("many")) settled += MeasureMany(*server, settled);
+      server->Stop();
+      commits_.push_back(static_cast<double>(b_.Commits(name)) / static_cast<double>(settled));
+      if (Wants("many")) MeasureRestart(name);
     }
     if (bare_server_) bare_server_->Stop();
     Report();
@@ -224,44 +233,39 @@ class Turns {
     CreateStudies(server->Address(), studies);
     return server;
   }
-  LoadFigures Measure(const Load& load) {
+  static LoadFigures Measure(const Load& load) {
     const LoadFigures figures = RunLoad(load);
-    settled_ += figures.settled;
     if (figures.errors > 0) std::printf("  %ld calls failed\n", figures.errors);
     return figures;
   }
 
-  void MeasureOne(int round) {
-    const std::string name = absl::StrCat("one", round);
-    std::unique_ptr<Server> server = Start(name, 1);
-    settled_ = 0;
-    const LoadFigures one = Measure(b_.MakeLoad(*server));
-    one_.push_back(one.trials);
-    if (Wants("half") && round == 0) {
-      Load load = b_.MakeLoad(*server);
-      load.pause = absl::Seconds(load.workers / (one.calls / 2));
-      half_ = Measure(load);
+  // The next ones return how many trials ended.
+  int64_t MeasureHalf(const Server& server, double calls) {
+    Load load = b_.MakeLoad(server);
+    load.pause = absl::Seconds(load.workers / (calls / 2));
+    half_ = Measure(load);
+    return half_.settled;
+  }
+  int64_t MeasureMany(const Server& server, int64_t before) {
+    int64_t settled = 0;
+    // Right after the 100,000th: the load before it is short.
+    while (before + settled < kMany) {
+      Load load = b_.MakeLoad(server);
+      load.slots = 8;
+      load.warm_up = absl::ZeroDuration();
+      load.measured = absl::Milliseconds(200);
+      settled += Measure(load).settled;
     }
-    if (Wants("many")) {
-      // Right after the 100,000th: the load before it is short.
-      while (settled_ < kMany) {
-        Load load = b_.MakeLoad(*server);
-        load.slots = 8;
-        load.warm_up = absl::ZeroDuration();
-        load.measured = absl::Milliseconds(200);
-        Measure(load);
-      }
-      before_many_ = settled_;
-      many_.push_back(Measure(b_.MakeLoad(*server)).trials);
-    }
+    before_many_ = before + settled;
+    const LoadFigures many = Measure(b_.MakeLoad(server));
+    many_.push_back(many.trials);
+    return settled + many.settled;
+  }
+  void MeasureRestart(const std::string& name) {
+    const absl::Time start = absl::Now();
+    const std::unique_ptr<Server> server = Start(name, 1);  // it answers: everything is read
+    restart_.push_back(absl::ToDoubleSeconds(absl::Now() - start));
     server->Stop();
-    commits_.push_back(static_cast<double>(b_.Commits(name)) / static_cast<double>(settled_));
-    if (Wants("many")) {
-      const absl::Time start = absl::Now();
-      server = Start(name, 1);  // it answers: everything is read
-      restart_.push_back(absl::ToDoubleSeconds(absl::Now() - start));
-      server->Stop();
-    }
   }
   void MeasureEight(int round) {
     const auto server = Start(absl::StrCat("eight", round), 1);
@@ -315,7 +319,6 @@ class Turns {
   std::unique_ptr<Server> bare_server_;
   std::vector<double> bare_, one_, many_, eight_, studies_, restart_, commits_;  // of each round
   LoadFigures half_;
-  int64_t settled_ = 0;  // on the newest server
   int64_t before_many_ = 0;
 };
 
