@@ -169,7 +169,10 @@ class Program {
       events_.Add(batch);
       watchers_.Notify(batch);
     };
-    listener.on_reset = [this] { events_.Clear(); };
+    listener.on_reset = [this] {
+      events_.Clear();
+      watchers_.NotifyAll();
+    };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       executor_.Run([this, checkpoints = std::move(checkpoints)] {
         for (const std::string& checkpoint : checkpoints) RemoveUnused(checkpoint);

@@ -155,6 +155,17 @@ void Watchers::Notify(const Batch& batch) {
   for (const std::shared_ptr<Stream>& stream : streams) stream->Wake();
 }
 
+void Watchers::NotifyAll() {
+  std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams;
+  {
+    MutexLock lock(&mutex_);
+    streams = streams_;
+  }
+  for (const auto& [study, watching] : streams) {
+    for (const std::shared_ptr<Stream>& stream : watching) stream->Wake();
+  }
+}
+
 void Watchers::End() {
   std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams;
   {

@@ -25,8 +25,9 @@ class Watchers {
   // one.
   grpc::ServerWriteReactor<v1::Event>* Watch(Entry entry, std::string study, int64_t after);
 
-  // Its studies have new events. Does not block.
+  // These studies have new events, or any may have. They do not block.
   void Notify(const Batch& batch);
+  void NotifyAll();
 
   // Ends all streams, and those that come later, with UNAVAILABLE: the server is going down.
   void End();

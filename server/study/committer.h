@@ -67,6 +67,7 @@ class Committer {
   void Wait() const;
   // OK, or how a commit failed.
   absl::Status status() const;
+  // Forgets that, and tells the listener: what commits told is not all there may be.
   void Reset();
 
  private:

@@ -21,7 +21,7 @@ class EventTail {
 
   // To be called after each commit, in their order.
   void Add(const Batch& batch);
-  // To be called when others may have written to the store since the last commit.
+  // To be called when the store may have what no commit told of.
   void Clear();
   // At most `limit` events with numbers above `after`, none missing; none if `after` is the newest,
   // as far as commits were heard of. Nothing if that is not known here: the store knows.

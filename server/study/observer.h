@@ -19,8 +19,8 @@ namespace cambrian {
 struct CoordinatorListener {
   // In the order of commits, on the thread that answers; the batch lives as long as the call.
   std::function<void(const Batch&)> on_commit = [](const Batch&) {};
-  // What was in memory is dropped; others may have written to the store since the last commit. On
-  // the decision loop.
+  // What was in memory is dropped, or was read anew: the store may have what no commit told of,
+  // another server's work or that of a commit whose outcome was unknown. On the decision loop.
   std::function<void()> on_reset = [] {};
   // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
   // the store first (`TrialStore::IsCheckpointUsed`), off this thread.

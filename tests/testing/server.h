@@ -71,7 +71,10 @@ class Server {
       events_.Add(batch);
       watchers_.Notify(batch);
     };
-    listener.on_reset = [this] { events_.Clear(); };
+    listener.on_reset = [this] {
+      events_.Clear();
+      watchers_.NotifyAll();
+    };
     return listener;
   }
 

@@ -33,6 +33,7 @@ class CoordinatorTest : public ::testing::Test {
     listener.on_commit = [this](const Batch& batch) {
       for (const StudyRecord& study : batch.studies) ++notified_[study.id];
     };
+    listener.on_reset = [this] { ++resets_; };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       for (const std::string& checkpoint : checkpoints) {
         if (!memory_->IsCheckpointUsed(checkpoint).value()) unused_.push_back(checkpoint);
@@ -147,6 +148,7 @@ class CoordinatorTest : public ::testing::Test {
   std::unique_ptr<Coordinator> coordinator_;
   std::map<std::string, v1::Assignments> known_;
   std::map<int64_t, int> notified_;
+  int resets_ = 0;
   std::vector<std::string> unused_;
   bool hung_up_ = false;
 };
