@@ -164,15 +164,7 @@ class Program {
   }
 
   CoordinatorListener Listener() {
-    CoordinatorListener listener;
-    listener.on_commit = [this](const Batch& batch) {
-      events_.Add(batch);
-      watchers_.Notify(batch);
-    };
-    listener.on_reset = [this] {
-      events_.Clear();
-      watchers_.NotifyAll();
-    };
+    CoordinatorListener listener = ListenerFor(events_, watchers_);
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       executor_.Run([this, checkpoints = std::move(checkpoints)] {
         for (const std::string& checkpoint : checkpoints) RemoveUnused(checkpoint);

@@ -197,4 +197,19 @@ void Watchers::Unregister(const std::shared_ptr<Stream>& stream) {
   }
 }
 
+CoordinatorListener ListenerFor(EventTail& events, Watchers& watchers) {
+  CoordinatorListener listener;
+  listener.on_commit = [&events, &watchers](const Batch& batch) {
+    events.Add(batch);
+    watchers.Notify(batch);
+  };
+  listener.on_drop = [&events] { events.Clear(); };
+  // Not before: while the store is away every look at it would end the watchers' calls.
+  listener.on_load = [&events, &watchers] {
+    events.Clear();
+    watchers.NotifyAll();
+  };
+  return listener;
+}
+
 }  // namespace cambrian

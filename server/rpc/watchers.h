@@ -11,6 +11,8 @@
 #include "common/base/mutex.h"
 #include "server/rpc/door.h"
 #include "server/rpc/executor.h"
+#include "server/study/event_tail.h"
+#include "server/study/observer.h"
 #include "server/study/queries.h"
 
 namespace cambrian {
@@ -44,5 +46,8 @@ class Watchers {
   std::map<int64_t, std::set<std::shared_ptr<Stream>>> streams_ ABSL_GUARDED_BY(mutex_);
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
+
+// Keeps `events` and tells the watchers of them. Both outlive the coordinator that has it.
+CoordinatorListener ListenerFor(EventTail& events, Watchers& watchers);
 
 }  // namespace cambrian

@@ -14,7 +14,7 @@ std::vector<EventRow> EventRows(const std::vector<EventRecord>& events) {
   return rows;
 }
 
-absl::StatusOr<std::vector<EventRecord>> ToEvents(std::vector<EventRow> rows) {
+absl::StatusOr<std::vector<EventRecord>> ToEvents(const std::vector<EventRow>& rows) {
   std::vector<EventRecord> events;
   events.reserve(rows.size());
   for (const EventRow& row : rows) {

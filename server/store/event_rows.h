@@ -38,6 +38,6 @@ struct EventNumbers {
 // Of those events that have rows.
 std::vector<EventRow> EventRows(const std::vector<EventRecord>& events);
 // \error kDataLoss
-absl::StatusOr<std::vector<EventRecord>> ToEvents(std::vector<EventRow> rows);
+absl::StatusOr<std::vector<EventRecord>> ToEvents(const std::vector<EventRow>& rows);
 
 }  // namespace cambrian

@@ -229,11 +229,11 @@ class PostgresStore : public TrialStore {
                                                   int64_t limit) override {
     const EventNumbers numbers(after, limit);
     ASSIGN_OR_RETURN(
-        std::vector<EventRow> rows,
+        const std::vector<EventRow> rows,
         ReadAll(postgres::kSelectEvents,
                 {absl::StrCat(study), absl::StrCat(numbers.first), absl::StrCat(numbers.last)},
                 &ReadEventRow<PostgresRow>));
-    return ToEvents(std::move(rows));
+    return ToEvents(rows);
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {

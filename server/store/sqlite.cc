@@ -212,8 +212,8 @@ class SqliteStore : public TrialStore {
     MutexLock lock(&reader_mutex_);
     SqliteQuery query = reader_->Query(kSelectProgress);
     query.Bind(study).Bind(trial);
-    ASSIGN_OR_RETURN(std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
-    ASSIGN_OR_RETURN(const std::vector<EventRecord> events, ToEvents(std::move(rows)));
+    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
+    ASSIGN_OR_RETURN(const std::vector<EventRecord> events, ToEvents(rows));
     std::vector<v1::Progress> curve;
     for (const EventRecord& event : events) {
       if (event.event.trial().attempts() == record.attempts) {
@@ -238,8 +238,8 @@ class SqliteStore : public TrialStore {
     SqliteQuery query = reader_->Query(kSelectEvents);
     const EventNumbers numbers(after, limit);
     query.Bind(study).Bind(numbers.first).Bind(numbers.last);
-    ASSIGN_OR_RETURN(std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
-    return ToEvents(std::move(rows));
+    ASSIGN_OR_RETURN(const std::vector<EventRow> rows, ReadAll(query, &ReadEventRow<SqliteQuery>));
+    return ToEvents(rows);
   }
 
   absl::StatusOr<std::vector<std::string>> Checkpoints(int64_t study) override {

@@ -113,7 +113,7 @@ void Committer::Reset() {
     MutexLock lock(&mutex_);
     status_ = absl::OkStatus();
   }
-  listener_.on_reset();
+  listener_.on_drop();
 }
 
 void Committer::CommitAll() {

@@ -67,7 +67,7 @@ class Committer {
   void Wait() const;
   // OK, or how a commit failed.
   absl::Status status() const;
-  // Forgets that, and tells the listener: what commits told is not all there may be.
+  // Forgets that: what was in memory is dropped, and the listener hears so.
   void Reset();
 
  private:

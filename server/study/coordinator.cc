@@ -22,6 +22,7 @@ Coordinator::Coordinator(Options options, TrialStore& store, const Clock& clock,
       store_(store),
       clock_(clock),
       reader_(std::move(reader)),
+      on_load_(listener.on_load),
       observer_(observer != nullptr ? *observer : default_observer_),
       committer_(store, clock, std::move(listener), observer_, [this] { Wake(); }) {}
 

@@ -204,6 +204,7 @@ class Coordinator {
   TrialStore& store_;
   const Clock& clock_;
   const StudyReader reader_;
+  const std::function<void()> on_load_;
   CoordinatorObserver default_observer_;
   CoordinatorObserver& observer_;
 

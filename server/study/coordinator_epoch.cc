@@ -28,7 +28,7 @@ void Coordinator::KeepEpoch() {
   loaded_ = status.ok();
   retry_at_ = now_ + kRetry;
   if (loaded_) {
-    committer_.Reset();  // says that all was read anew
+    on_load_();
     why_not_loaded_.clear();
     spdlog::info("active, epoch {}", epoch_);
     return;

@@ -19,9 +19,11 @@ namespace cambrian {
 struct CoordinatorListener {
   // In the order of commits, on the thread that answers; the batch lives as long as the call.
   std::function<void(const Batch&)> on_commit = [](const Batch&) {};
-  // What was in memory is dropped, or was read anew: the store may have what no commit told of,
-  // another server's work or that of a commit whose outcome was unknown. On the decision loop.
-  std::function<void()> on_reset = [] {};
+  // What was in memory is dropped, and all was read anew from the store, which may have what no
+  // commit told of: another server's work, or that of a commit whose outcome was unknown. Between
+  // the two the store may be away. On the decision loop.
+  std::function<void()> on_drop = [] {};
+  std::function<void()> on_load = [] {};
   // Artifacts that a trial has dropped. Another trial may still use one: whoever removes them asks
   // the store first (`TrialStore::IsCheckpointUsed`), off this thread.
   std::function<void(std::vector<std::string>)> on_unused = [](std::vector<std::string>) {};

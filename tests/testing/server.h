@@ -41,7 +41,8 @@ class Server {
         queries_(*store_, &events_),
         executor_(2),
         watchers_(queries_, executor_),
-        coordinator_(setup.coordinator, *store_, Clock::System(), reader_, Listener()),
+        coordinator_(setup.coordinator, *store_, Clock::System(), reader_,
+                     ListenerFor(events_, watchers_)),
         server_(coordinator_, queries_, reader_, *artifacts_, watchers_, executor_, door_,
                 setup.limits),
         loop_(coordinator_) {
@@ -65,19 +66,6 @@ class Server {
   }
 
  private:
-  CoordinatorListener Listener() {
-    CoordinatorListener listener;
-    listener.on_commit = [this](const Batch& batch) {
-      events_.Add(batch);
-      watchers_.Notify(batch);
-    };
-    listener.on_reset = [this] {
-      events_.Clear();
-      watchers_.NotifyAll();
-    };
-    return listener;
-  }
-
   CallObserver Observer() {
     return [this](absl::string_view method, absl::StatusCode code, absl::Duration) {
       MutexLock lock(&mutex_);

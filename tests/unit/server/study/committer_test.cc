@@ -25,7 +25,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
     listener.on_commit = [this](const Batch& batch) {
       for (const StudyRecord& study : batch.studies) Note("events of " + std::to_string(study.id));
     };
-    listener.on_reset = [this] { ++resets_; };
+    listener.on_drop = [this] { ++drops_; };
     listener.on_unused = [this](std::vector<std::string> unused) { Note("unused " + unused[0]); };
     committer_ = std::make_unique<Committer>(store_, Clock::System(), std::move(listener),
                                              observer_, [this] { Note("free"); });
@@ -66,7 +66,7 @@ class CommitterTest : public ::testing::TestWithParam<bool> {
   int64_t epoch_ = 0;
   Mutex mutex_;
   int64_t frees_ = 0;  // how often it said so
-  int64_t resets_ = 0;
+  int64_t drops_ = 0;
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Committer> committer_;
 };
@@ -87,9 +87,9 @@ TEST_P(CommitterTest, AfterAFailureNothingIsCommittedUntilReset) {
   committer_->Submit(MakeGroup(2));
   committer_->Wait();
   EXPECT_TRUE(memory_->Studies()->empty());
-  EXPECT_EQ(resets_, 0);
+  EXPECT_EQ(drops_, 0);
   committer_->Reset();
-  EXPECT_EQ(resets_, 1);
+  EXPECT_EQ(drops_, 1);
   committer_->Submit(MakeGroup(3));
   committer_->Wait();
   EXPECT_EQ(memory_->Studies()->size(), 1u);

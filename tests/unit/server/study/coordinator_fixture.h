@@ -33,7 +33,8 @@ class CoordinatorTest : public ::testing::Test {
     listener.on_commit = [this](const Batch& batch) {
       for (const StudyRecord& study : batch.studies) ++notified_[study.id];
     };
-    listener.on_reset = [this] { ++resets_; };
+    listener.on_drop = [this] { ++drops_; };
+    listener.on_load = [this] { ++loads_; };
     listener.on_unused = [this](std::vector<std::string> checkpoints) {
       for (const std::string& checkpoint : checkpoints) {
         if (!memory_->IsCheckpointUsed(checkpoint).value()) unused_.push_back(checkpoint);
@@ -148,7 +149,8 @@ class CoordinatorTest : public ::testing::Test {
   std::unique_ptr<Coordinator> coordinator_;
   std::map<std::string, v1::Assignments> known_;
   std::map<int64_t, int> notified_;
-  int resets_ = 0;
+  int drops_ = 0;
+  int loads_ = 0;
   std::vector<std::string> unused_;
   bool hung_up_ = false;
 };

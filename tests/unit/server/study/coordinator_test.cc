@@ -31,12 +31,14 @@ TEST_F(CoordinatorTest, NothingLeavesThatIsNotCommitted) {
   v1::Assignments set = Polled("w");
   const v1::Assignment assignment = set.assignments(0);
   store_.FailCommits(1);
-  resets_ = 0;
+  drops_ = loads_ = 0;
   EXPECT_TRUE(absl::IsUnavailable(Complete("w", Success(assignment, 0.5)).status()));
   EXPECT_EQ(queries_.GetTrial(Scope(), "toy-1", 1)->state(), v1::TRIAL_RUNNING);
-  EXPECT_EQ(resets_, 1);
+  EXPECT_EQ(drops_, 1);
+  EXPECT_EQ(loads_, 0);
   coordinator_->RunOnce();  // reads everything again
-  EXPECT_EQ(resets_, 2);
+  EXPECT_EQ(drops_, 1);
+  EXPECT_EQ(loads_, 1);
   set = Complete("w", Success(assignment, 0.5)).value();
   EXPECT_EQ(queries_.GetTrial(Scope(), "toy-1", 1)->state(), v1::TRIAL_SUCCEEDED);
   EXPECT_EQ(set.assignments(0).assignment(), "toy-1/2");
