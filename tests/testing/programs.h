@@ -129,8 +129,11 @@ inline std::vector<std::pair<pid_t, std::string>> ProcessesWith(const std::strin
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "cmdline");
-    std::string command((std::istreambuf_iterator<char>(file)), {});
+    // Reading that of a process that has just ended fails; a stream takes the rest for its end,
+    // where an iterator would throw.
+    std::ostringstream stream;
+    stream << std::ifstream(entry.path() / "cmdline").rdbuf();
+    const std::string command = stream.str();
     if (command.find(text) == std::string::npos) continue;
     const std::string program = command.substr(0, command.find('\0'));
     found.emplace_back(std::stoi(name), std::filesystem::path(program).filename());
